@@ -1,0 +1,56 @@
+// The configuration: what the keys mean lives in table.cpp (names, defaults, ranges, help), the values live here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shm/result.hpp"
+
+namespace arbiter::config {
+
+using Duration = std::chrono::nanoseconds;
+
+enum class FreeText : std::uint8_t { keep, hash, drop };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { text, json, journald };
+
+struct Config {
+  bool enabled = true;
+  std::string ring_dir, state_dir, export_dir, socket;  // filled in by defaults for who runs it (places.hpp)
+  struct {
+    std::optional<Duration> max_age = std::chrono::hours(24 * 7);
+    std::optional<std::uint64_t> max_events;
+    std::optional<std::uint64_t> max_bytes = 4ULL << 30;
+  } retention;
+  struct {
+    std::uint64_t segment_bytes = 64ULL << 20;
+    std::string sync = "100ms";  // "never", "always" (every frame), or an interval
+  } journal;
+  struct {
+    bool enabled = true;
+    std::string key_file;  // default <state_dir>/anonymization.key
+    bool preserve_agent_ids = false;
+    bool preserve_task_types = true;
+    FreeText free_text = FreeText::drop;
+  } anonymization;
+  struct {
+    std::optional<Duration> interval = std::chrono::minutes(15);
+    std::vector<std::string> formats = {"events.jsonl.zst", "trajectories.jsonl.zst"};
+    std::optional<std::uint64_t> keep = 24;
+  } export_;
+  struct {
+    std::uint64_t max_agents = 10'000;
+    std::uint64_t max_open_executions = 100'000;
+    std::uint64_t max_producers = 10'000;
+  } limits;
+  struct {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+  } log;
+};
+
+}  // namespace arbiter::config

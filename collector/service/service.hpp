@@ -1,0 +1,48 @@
+// What the control plane may ask of the collector. The server (control/) knows this interface and nothing behind it.
+// Every call may come from any thread. Errors carry an HTTP status.
+#pragma once
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shm/result.hpp"
+
+namespace arbiter::service {
+
+// `code` of an Error that comes from here is an HTTP status (400, 404, 409, 500, 503).
+
+struct EventsQuery {
+  std::optional<std::int64_t> since_ns, until_ns;
+  std::string type, agent, task;  // empty: any. Raw ids, or the shown form of hashed ones.
+  std::uint64_t limit = 1000;     // the newest so many
+};
+
+struct ExportRequest {
+  std::string since;                 // "", "time:<RFC 3339 or unix ms>", "cursor:<c>", "snapshot:<n>"
+  std::vector<std::string> formats;  // empty: those of the configuration
+};
+
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  // `fresh`: reflects every event recorded before the call.
+  virtual Result<boost::json::object> status() = 0;
+  virtual Result<boost::json::object> stats(bool fresh) = 0;
+  virtual Result<void> events(const EventsQuery& query, const std::function<bool(std::string_view json_line)>& line) = 0;  // in order of time
+  virtual Result<boost::json::object> task(std::string_view task_id) = 0;
+  virtual Result<boost::json::object> export_snapshot(const ExportRequest& request) = 0;  // {"path": ..., "manifest": {...}}, when it is complete
+  virtual Result<void> flush() = 0;
+  virtual Result<void> set_enabled(bool enabled) = 0;  // pause and resume
+  virtual Result<void> clear() = 0;
+  virtual Result<boost::json::object> config() = 0;
+  virtual Result<boost::json::object> set_config(const boost::json::object& changes) = 0;  // {"applied": [...], "needs_restart": [...]}
+  virtual std::string metrics() = 0;  // Prometheus text
+};
+
+}  // namespace arbiter::service

@@ -1,0 +1,28 @@
+// Is this UTF-8? (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF.)
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace arbiter {
+
+bool valid_utf8_slow(const unsigned char* at, const unsigned char* end);
+
+// ASCII, which nearly every id is, goes by eight bytes a step, without a call.
+inline bool valid_utf8(std::string_view text) {
+  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* const end = at + text.size();
+  constexpr std::uint64_t high_bits = 0x8080808080808080;
+  while (end - at >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, 8);
+    if ((word & high_bits) != 0) return valid_utf8_slow(at, end);
+    at += 8;
+  }
+  for (; at != end; ++at)
+    if (*at >= 0x80) return valid_utf8_slow(at, end);
+  return true;
+}
+
+}  // namespace arbiter
