@@ -1,0 +1,32 @@
+// Is a snapshot directory what its manifest says? Everything in it is recomputed: sizes, SHA-256, rows, the order of events, that ids are unique, the
+// counts by type. The directory is not trusted: names are taken as names within it and never followed, sizes and depths are bounded.
+//
+// It finds damage and mistakes. Who can write the directory can also write a manifest that fits.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "shm/result.hpp"
+
+namespace arbiter::snapshot {
+
+struct VerifyReport {
+  std::uint64_t snapshot = 0;      // number, as the manifest says
+  std::uint64_t files = 0;         // checked
+  std::uint64_t bytes = 0;         // read
+  std::uint64_t events = 0;        // in the first file of events; 0 where the snapshot has none
+  std::uint64_t trajectories = 0;  // in the first file of trajectories
+  // What is wrong, each "<file>: what: what to do"; at most kProblemsMax, then one that says there were more.
+  std::vector<std::string> problems;
+
+  static constexpr std::size_t kProblemsMax = 50;
+  bool ok() const { return problems.empty(); }
+};
+
+// An error: nothing could be verified, because there is no such directory or its manifest cannot be read. Reads every file twice; memory does not
+// grow with their size. Any thread.
+Result<VerifyReport> verify(const std::string& directory);
+
+}  // namespace arbiter::snapshot
