@@ -1,0 +1,433 @@
+#include "collector/config/table.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <type_traits>
+
+#include "collector/config/nearest.hpp"
+#include "collector/config/units.hpp"
+
+namespace arbiter::config {
+namespace {
+
+constexpr std::array<std::string_view, 3> kFreeText = {"keep", "hash", "drop"};
+constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
+constexpr std::array<std::string_view, 3> kLogFormats = {"text", "json", "journald"};
+constexpr std::array<std::string_view, 2> kSync = {"never", "always"};
+constexpr std::array<std::string_view, 4> kFormats = {"events.jsonl.zst", "events.jsonl", "trajectories.jsonl.zst", "trajectories.jsonl"};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kFormatShort = {
+    {{"jsonl", "events.jsonl.zst"}, {"trajectories", "trajectories.jsonl.zst"}}};
+
+constexpr std::uint64_t kMs = 1'000'000, kHour = 3'600'000'000'000, kDay = 24 * kHour;
+constexpr std::uint64_t kMiB = 1ULL << 20, kGiB = 1ULL << 30, kTiB = 1ULL << 40;
+
+// --- between a field of Config and a Value
+
+Value read(const Key&, bool field) { return field; }
+Value read(const Key&, std::uint64_t field) { return field; }
+Value read(const Key&, const std::optional<std::uint64_t>& field) { return field ? Value(*field) : Value(nullptr); }
+Value read(const Key&, const std::optional<Duration>& field) {
+  return field ? Value(static_cast<std::uint64_t>(field->count())) : Value(nullptr);
+}
+Value read(const Key&, const std::string& field) { return field.empty() ? Value(nullptr) : Value(field); }
+Value read(const Key&, const std::vector<std::string>& field) { return field; }
+template <class Enum, class = std::enable_if_t<std::is_enum_v<Enum>>>
+Value read(const Key& key, Enum field) {
+  return std::string(key.choices[static_cast<std::size_t>(field)]);
+}
+
+void write(const Key&, bool& field, const Value& v) { field = std::get<bool>(v); }
+void write(const Key&, std::uint64_t& field, const Value& v) { field = std::get<std::uint64_t>(v); }
+void write(const Key&, std::optional<std::uint64_t>& field, const Value& v) {
+  const auto* number = std::get_if<std::uint64_t>(&v);
+  field = number ? std::optional(*number) : std::nullopt;
+}
+void write(const Key&, std::optional<Duration>& field, const Value& v) {
+  const auto* number = std::get_if<std::uint64_t>(&v);
+  field = number ? std::optional(Duration(static_cast<std::int64_t>(*number))) : std::nullopt;
+}
+void write(const Key&, std::string& field, const Value& v) {
+  const auto* text = std::get_if<std::string>(&v);
+  field = text ? *text : std::string();
+}
+void write(const Key&, std::vector<std::string>& field, const Value& v) { field = std::get<std::vector<std::string>>(v); }
+template <class Enum, class = std::enable_if_t<std::is_enum_v<Enum>>>
+void write(const Key& key, Enum& field, const Value& v) {
+  const auto at = std::find(key.choices.begin(), key.choices.end(), std::get<std::string>(v));
+  field = static_cast<Enum>(at - key.choices.begin());
+}
+
+// `Field` is a captureless lambda from Config to the field: its type alone says which.
+template <class Field>
+Key bound(Key key, Field) {
+  key.get = [](const Key& k, const Config& c) { return read(k, Field{}(c)); };
+  key.set = [](const Key& k, Config& c, const Value& v) { write(k, Field{}(c), v); };
+  return key;
+}
+
+constexpr bool kLive = true, kRestart = false, kNull = true, kNoNull = false;
+#define ARBITER_FIELD(member) \
+  [](auto& c) -> auto& { return c.member; }
+
+// path, type, null allowed, may change while running, least, most, choices, help, what null means.
+const std::vector<Key>& table() {
+  static const std::vector<Key> rows = {
+      bound({"enabled",
+             KeyType::boolean,
+             kNoNull,
+             kLive,
+             0,
+             0,
+             {},
+             "Whether agents record at all; false reaches every producer within a second and costs it nothing from then on."},
+            ARBITER_FIELD(enabled)),
+      bound({"ring_dir",
+             KeyType::path,
+             kNull,
+             kRestart,
+             0,
+             0,
+             {},
+             "Where producers put their shared-memory segments: a directory on tmpfs.",
+             "/run/arbiter/lanes for the service; $XDG_RUNTIME_DIR/arbiter/lanes, else /dev/shm/arbiter-<uid>/lanes, for an ordinary user"},
+            ARBITER_FIELD(ring_dir)),
+      bound({"state_dir",
+             KeyType::path,
+             kNull,
+             kRestart,
+             0,
+             0,
+             {},
+             "Where the journal, its checkpoints and the anonymisation key lie.",
+             "/var/lib/arbiter for the service; $XDG_STATE_HOME/arbiter, else ~/.local/state/arbiter, for an ordinary user"},
+            ARBITER_FIELD(state_dir)),
+      bound(
+          {"export_dir", KeyType::path, kNull, kRestart, 0, 0, {}, "Where snapshots for training jobs are put.", "exports under state_dir"},
+          ARBITER_FIELD(export_dir)),
+      bound({"socket",
+             KeyType::path,
+             kNull,
+             kRestart,
+             0,
+             0,
+             {},
+             "The control socket, which arbiterctl and curl --unix-socket talk to.",
+             "/run/arbiter/control.sock for the service; arbiter/control.sock beside the lanes for an ordinary user"},
+            ARBITER_FIELD(socket)),
+
+      bound({"retention.max_age",
+             KeyType::duration,
+             kNull,
+             kLive,
+             kMs,
+             36'500 * kDay,
+             {},
+             "Events older than this leave the statistics, the exports and, segment by segment, the disk.",
+             "no limit of age"},
+            ARBITER_FIELD(retention.max_age)),
+      bound({"retention.max_events",
+             KeyType::count,
+             kNull,
+             kLive,
+             1,
+             1'000'000'000'000,
+             {},
+             "Only the newest so many events are retained.",
+             "no limit of number"},
+            ARBITER_FIELD(retention.max_events)),
+      bound({"retention.max_bytes",
+             KeyType::size,
+             kNull,
+             kLive,
+             2 * kMiB,
+             1024 * kTiB,
+             {},
+             "The journal's disk use, kept by whole segments: at least twice journal.segment_bytes.",
+             "no limit of size"},
+            ARBITER_FIELD(retention.max_bytes)),
+
+      bound({"journal.segment_bytes",
+             KeyType::size,
+             kNoNull,
+             kRestart,
+             kMiB,
+             kGiB,
+             {},
+             "Preallocated size of one journal segment, the unit in which disk space comes back."},
+            ARBITER_FIELD(journal.segment_bytes)),
+      bound({"journal.sync", KeyType::sync, kNoNull, kLive, kMs, kHour, kSync,
+             "How often what is journalled is forced to stable storage, against a power cut: never, at this interval, or always (every "
+             "frame)."},
+            ARBITER_FIELD(journal.sync)),
+
+      bound({"anonymization.enabled",
+             KeyType::boolean,
+             kNoNull,
+             kRestart,
+             0,
+             0,
+             {},
+             "Whether ids are replaced by keyed hashes before anything reaches the disk."},
+            ARBITER_FIELD(anonymization.enabled)),
+      bound({"anonymization.key_file",
+             KeyType::path,
+             kNull,
+             kRestart,
+             0,
+             0,
+             {},
+             "The key of those hashes, made with mode 0600 on the first start; who loses it cannot ask for raw ids any more.",
+             "anonymization.key under state_dir"},
+            ARBITER_FIELD(anonymization.key_file)),
+      bound({"anonymization.preserve_agent_ids",
+             KeyType::boolean,
+             kNoNull,
+             kRestart,
+             0,
+             0,
+             {},
+             "Whether the ids of agents are kept as they are while the others are hashed."},
+            ARBITER_FIELD(anonymization.preserve_agent_ids)),
+      bound({"anonymization.preserve_task_types",
+             KeyType::boolean,
+             kNoNull,
+             kRestart,
+             0,
+             0,
+             {},
+             "Whether the words for kinds of tasks are kept as they are."},
+            ARBITER_FIELD(anonymization.preserve_task_types)),
+      bound({"anonymization.free_text", KeyType::choice, kNoNull, kRestart, 0, 0, kFreeText,
+             "What becomes of free text (rationale, reason, feedback, message) while anonymising."},
+            ARBITER_FIELD(anonymization.free_text)),
+
+      bound({"export.interval",
+             KeyType::duration,
+             kNull,
+             kLive,
+             1000 * kMs,
+             366 * kDay,
+             {},
+             "How often a snapshot is exported by itself.",
+             "only when asked to"},
+            ARBITER_FIELD(export_.interval)),
+      bound({"export.formats", KeyType::choices, kNoNull, kLive, 0, 0, kFormats,
+             "The files of a snapshot; jsonl is short for events.jsonl.zst, trajectories for trajectories.jsonl.zst."},
+            ARBITER_FIELD(export_.formats)),
+      bound({"export.keep", KeyType::count, kNull, kLive, 1, 1'000'000, {}, "How many snapshots are kept; older ones are removed.", "all"},
+            ARBITER_FIELD(export_.keep)),
+
+      bound({"limits.max_agents",
+             KeyType::count,
+             kNoNull,
+             kRestart,
+             1,
+             10'000'000,
+             {},
+             "How many agents are told apart; the rest is counted under one name."},
+            ARBITER_FIELD(limits.max_agents)),
+      bound({"limits.max_open_executions",
+             KeyType::count,
+             kNoNull,
+             kRestart,
+             1,
+             100'000'000,
+             {},
+             "How many started tasks may wait for their completion (and completions for their start) before the oldest is let go."},
+            ARBITER_FIELD(limits.max_open_executions)),
+      bound({"limits.max_producers",
+             KeyType::count,
+             kNoNull,
+             kRestart,
+             1,
+             1'000'000,
+             {},
+             "How many producer segments are drained at once; further ones wait for their turn."},
+            ARBITER_FIELD(limits.max_producers)),
+
+      bound({"log.level", KeyType::choice, kNoNull, kLive, 0, 0, kLevels, "The least serious message that is written to stderr."},
+            ARBITER_FIELD(log.level)),
+      bound({"log.format", KeyType::choice, kNoNull, kLive, 0, 0, kLogFormats,
+             "How messages are written to stderr: for people, one JSON object a line, or with the priorities that journald reads."},
+            ARBITER_FIELD(log.format)),
+  };
+  return rows;
+}
+#undef ARBITER_FIELD
+
+// --- what is allowed, in words
+
+std::string list_text(std::span<const std::string_view> words) {
+  std::string text;
+  for (const auto word : words) text.append(text.empty() ? "\"" : ", \"").append(word).append("\"");
+  return text;
+}
+
+std::string number_text(const Key& key, std::uint64_t number) {
+  switch (key.type) {
+    case KeyType::duration:
+    case KeyType::sync: return duration_text(std::chrono::nanoseconds(static_cast<std::int64_t>(number)));
+    case KeyType::size: return size_text(number);
+    default: return std::to_string(number);
+  }
+}
+
+Error wrong(const Key& key, const boost::json::value& json, std::string_view why = {}) {
+  constexpr std::size_t shown_bytes_max = 80;
+  std::string shown = boost::json::serialize(json);
+  if (shown.size() > shown_bytes_max) shown = shown.substr(0, shown_bytes_max) + "...";
+  return {shown + (why.empty() ? " is not allowed" : " " + std::string(why)) + ": write " + allowed_text(key)};
+}
+
+Error wrong_choice(const Key& key, const boost::json::value& json, std::string_view word) {
+  Error error = wrong(key, json);
+  std::vector<std::string_view> candidates(key.choices.begin(), key.choices.end());
+  if (key.type == KeyType::choices)
+    for (const auto& [brief, full] : kFormatShort) candidates.push_back(brief);
+  if (const auto guess = nearest(word, candidates); !guess.empty()) error.message += "; did you mean \"" + std::string(guess) + "\"?";
+  return error;
+}
+
+bool among(std::string_view word, std::span<const std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+Result<Value> number_in_range(const Key& key, const boost::json::value& json, std::optional<std::uint64_t> number) {
+  if (!number) return wrong(key, json);
+  if (*number < key.min || *number > key.max) return wrong(key, json, "is out of range");
+  return Value(*number);
+}
+
+std::optional<std::uint64_t> count_of(const boost::json::value& json) {
+  if (json.is_uint64()) return json.get_uint64();
+  if (json.is_int64() && json.get_int64() >= 0) return static_cast<std::uint64_t>(json.get_int64());
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> duration_of(const boost::json::value& json) {
+  if (!json.is_string()) return std::nullopt;
+  const auto parsed = parse_duration(std::string_view(json.get_string()));
+  return parsed ? std::optional(static_cast<std::uint64_t>(parsed->count())) : std::nullopt;
+}
+
+Result<Value> formats_of(const Key& key, const boost::json::value& json) {
+  if (!json.is_array()) return wrong(key, json);
+  std::vector<std::string> list;
+  for (const auto& item : json.get_array()) {
+    if (!item.is_string()) return wrong(key, item);
+    const auto format = export_format(std::string_view(item.get_string()));
+    if (!format) return wrong_choice(key, item, std::string_view(item.get_string()));
+    if (std::find(list.begin(), list.end(), *format) != list.end()) return wrong(key, item, "is there twice");
+    list.push_back(*format);
+  }
+  if (list.empty()) return wrong(key, json, "names no format");
+  return Value(std::move(list));
+}
+
+}  // namespace
+
+std::span<const Key> keys() { return table(); }
+
+const Key* find_key(std::string_view path) {
+  for (const Key& key : keys())
+    if (key.path == path) return &key;
+  return nullptr;
+}
+
+bool is_group(std::string_view path) {
+  return !path.empty() && std::any_of(keys().begin(), keys().end(), [path](const Key& key) { return key.group() == path; });
+}
+
+std::string_view nearest_key(std::string_view path) {
+  std::vector<std::string_view> candidates;
+  for (const Key& key : keys()) {
+    candidates.push_back(key.path);
+    if (path.find('.') == path.npos && !key.group().empty() && !among(key.group(), candidates)) candidates.push_back(key.group());
+  }
+  return nearest(path, candidates);
+}
+
+std::string allowed_text(const Key& key) {
+  std::string text;
+  const auto range = [&key](std::string_view what) {
+    return std::string(what) + " from " + number_text(key, key.min) + " to " + number_text(key, key.max);
+  };
+  switch (key.type) {
+    case KeyType::boolean: text = "true or false"; break;
+    case KeyType::count: text = range("a whole number"); break;
+    case KeyType::duration: text = range("a duration such as \"7d\" or \"1h30m\" (units w d h m s ms us ns)"); break;
+    case KeyType::size: text = range("a size such as \"64MiB\" (units B KiB MiB GiB TiB)"); break;
+    case KeyType::choice: text = "one of " + list_text(key.choices); break;
+    case KeyType::choices: text = "a list of " + list_text(key.choices); break;
+    case KeyType::path: text = "an absolute path"; break;
+    case KeyType::sync: text = list_text(key.choices) + range(", or a duration such as \"100ms\""); break;
+  }
+  if (key.nullable) text.append(", or null for ").append(key.type == KeyType::path ? "the usual place" : key.null_means);
+  return text;
+}
+
+Result<Value> value_of(const Key& key, const boost::json::value& json) {
+  if (json.is_null()) {
+    if (!key.nullable) return wrong(key, json);
+    return Value(nullptr);
+  }
+  switch (key.type) {
+    case KeyType::boolean:
+      if (!json.is_bool()) return wrong(key, json);
+      return Value(json.get_bool());
+    case KeyType::count: return number_in_range(key, json, count_of(json));
+    case KeyType::duration: return number_in_range(key, json, duration_of(json));
+    case KeyType::size:
+      return number_in_range(key, json, json.is_string() ? parse_size(std::string_view(json.get_string())) : count_of(json));
+    case KeyType::choices: return formats_of(key, json);
+    default: break;
+  }
+  if (!json.is_string()) return wrong(key, json);
+  const std::string_view text = json.get_string();
+  if (key.type == KeyType::path) {
+    constexpr std::size_t path_bytes_max = 4095;
+    if (text.empty() || text.front() != '/' || text.find('\0') != text.npos) return wrong(key, json);
+    if (text.size() > path_bytes_max) return wrong(key, json, "is too long");
+    return Value(std::string(text));
+  }
+  if (among(text, key.choices)) return Value(std::string(text));
+  if (key.type != KeyType::sync) return wrong_choice(key, json, text);
+  const auto interval = number_in_range(key, json, duration_of(json));
+  if (!interval) return interval.error();
+  return Value(number_text(key, std::get<std::uint64_t>(*interval)));
+}
+
+boost::json::value json_of(const Key& key, const Value& value) {
+  return std::visit(
+      [&key](const auto& v) -> boost::json::value {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, std::uint64_t>) {
+          if (key.type == KeyType::count) return v;
+          return boost::json::string(number_text(key, v));
+        } else if constexpr (std::is_same_v<T, std::string>) {
+          return boost::json::string(v);
+        } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+          boost::json::array list;
+          for (const auto& item : v) list.emplace_back(item);
+          return list;
+        } else {
+          return v;
+        }
+      },
+      value);
+}
+
+std::optional<std::string> export_format(std::string_view name) {
+  for (const auto& [brief, full] : kFormatShort)
+    if (brief == name) return std::string(full);
+  if (among(name, kFormats)) return std::string(name);
+  return std::nullopt;
+}
+
+std::span<const std::string_view> export_formats() { return kFormats; }
+
+}  // namespace arbiter::config
