@@ -1,0 +1,59 @@
+#include "collector/ingest/doorbell.hpp"
+
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace arbiter::ingest {
+
+Result<Doorbell> Doorbell::open(const std::string& ring_dir, int wake_fd) {
+  const std::string path = ring_dir + ".doorbell";
+  const int bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (bell < 0) return system_error("doorbell socket");
+  const int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  Doorbell doorbell(path, bell, watch, wake_fd);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  // A path too long for a socket leaves the collector to its polling.
+  if (path.size() < sizeof address.sun_path) {
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    unlink(path.c_str());  // the lock of the lanes directory is held: nobody else's
+    if (bind(bell, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return system_error("doorbell " + path);
+    chmod(path.c_str(), 0622);  // whoever may record may ring
+  }
+  if (watch >= 0) inotify_add_watch(watch, ring_dir.c_str(), IN_CREATE | IN_MOVED_TO);
+  return doorbell;
+}
+
+Doorbell::Doorbell(Doorbell&& other) noexcept
+    : path_(std::exchange(other.path_, {})), bell_(std::exchange(other.bell_, -1)), watch_(std::exchange(other.watch_, -1)), wake_(other.wake_) {}
+
+Doorbell::~Doorbell() {
+  if (bell_ >= 0) {
+    ::close(bell_);
+    unlink(path_.c_str());
+  }
+  if (watch_ >= 0) ::close(watch_);
+}
+
+Doorbell::Woken Doorbell::wait(std::chrono::nanoseconds at_most) {
+  std::array<pollfd, 3> fds = {{{bell_, POLLIN, 0}, {watch_, POLLIN, 0}, {wake_, POLLIN, 0}}};
+  const timespec timeout{static_cast<time_t>(at_most.count() / 1'000'000'000), at_most.count() % 1'000'000'000};
+  Woken woken;
+  if (ppoll(fds.data(), fds.size(), &timeout, nullptr) <= 0) return woken;
+  std::array<char, 4096> junk;
+  if ((fds[0].revents & POLLIN) != 0)
+    while (recv(bell_, junk.data(), junk.size(), 0) >= 0) {}
+  if ((fds[1].revents & POLLIN) != 0)
+    while (read(watch_, junk.data(), junk.size()) > 0) woken.new_files = true;
+  return woken;
+}
+
+}  // namespace arbiter::ingest

@@ -1,0 +1,31 @@
+// What the drain's thread sleeps on: the doorbell that producers ring when a lane is half full, new files in the lanes directory, and a wake-up
+// from inside the process. A lost ring costs nothing but the rest of the polling interval.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "shm/result.hpp"
+
+namespace arbiter::ingest {
+
+class Doorbell {
+ public:
+  // Binds `<ring_dir>.doorbell` and watches `ring_dir`; `wake_fd` is not owned.
+  static Result<Doorbell> open(const std::string& ring_dir, int wake_fd);
+  Doorbell(Doorbell&& other) noexcept;
+  Doorbell& operator=(Doorbell&&) = delete;
+  ~Doorbell();
+
+  struct Woken {
+    bool new_files = false;
+  };
+  Woken wait(std::chrono::nanoseconds at_most);
+
+ private:
+  Doorbell(std::string path, int bell, int watch, int wake) : path_(std::move(path)), bell_(bell), watch_(watch), wake_(wake) {}
+  std::string path_;
+  int bell_, watch_, wake_;
+};
+
+}  // namespace arbiter::ingest

@@ -1,0 +1,141 @@
+// The join's state as bytes: the secret, the counts, then each table from its oldest entry to its newest. Read back untrusted.
+#include <cstring>
+#include <type_traits>
+
+#include "collector/join/join.hpp"
+
+namespace arbiter::join {
+namespace {
+
+constexpr std::uint32_t kFormat = 1;
+
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  void put(const T& value) {
+    out_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  void put(const std::string& text) {
+    put(static_cast<std::uint16_t>(text.size()));
+    out_ += text;
+  }
+
+ private:
+  std::string& out_;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : left_(bytes) {}
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  bool get(T& value) {
+    if (left_.size() < sizeof value) return false;
+    std::memcpy(&value, left_.data(), sizeof value);
+    left_.remove_prefix(sizeof value);
+    return true;
+  }
+  bool get(std::string& text) {
+    std::uint16_t size = 0;
+    if (!get(size) || left_.size() < size) return false;
+    text = left_.substr(0, size);
+    left_.remove_prefix(size);
+    return true;
+  }
+  bool done() const { return left_.empty(); }
+
+ private:
+  std::string_view left_;
+};
+
+template <class Stream, class E>
+bool each_ref(Stream&& field, E& ref) {
+  return field(ref.lane.segment) && field(ref.lane.lane) && field(ref.sequence) && field(ref.time_ns) && field(ref.retention_ns) &&
+         field(ref.location.segment) && field(ref.location.block);
+}
+
+// One description of an entry serves both ways: `field` writes or reads what it is given.
+template <class Stream, class E>
+bool each_start(Stream&& field, E& e) {
+  return field(e.keys[0]) && each_ref(field, e.ref) && field(e.decision);
+}
+template <class Stream, class E>
+bool each_waiting(Stream&& field, E& e) {
+  return field(e.keys[0]) && field(e.keys[1]) && field(e.keys[2]) && each_ref(field, e.ref) && field(e.not_after_ns) && field(e.decided_ns);
+}
+template <class Stream, class E>
+bool each_made(Stream&& field, E& e) {
+  auto& d = e.decision;
+  return field(e.keys[0]) && field(e.keys[1]) && field(d.time_ns) && field(d.present) && field(d.confidence) && field(d.propensity) &&
+         field(d.decision_id) && field(d.agent) && field(d.strategy) && field(d.policy) && field(d.hashed);
+}
+
+// A hash that is not 16 bytes long would be read past its end.
+bool sound(const Decision& d) {
+  const std::string* text[] = {&d.decision_id, &d.agent, &d.strategy, &d.policy};
+  for (int i = 0; i < 4; ++i)
+    if ((d.hashed >> i & 1) != 0 && text[i]->size() != event::kHashBytes) return false;
+  return true;
+}
+
+template <class Table, class Each>
+void put_table(Writer& out, const Table& table, Each each) {
+  out.put(static_cast<std::uint64_t>(table.size()));
+  table.each([&](const auto& entry) {
+    each(
+        [&](const auto& value) {
+          out.put(value);
+          return true;
+        },
+        entry);
+  });
+}
+
+}  // namespace
+
+void Join::save(std::string& out) const {
+  Writer w(out);
+  w.put(kFormat);
+  w.put(secret_);
+  w.put(counts_);
+  put_table(w, starts_, [](auto field, const Start& e) { each_start(field, e); });
+  put_table(w, waiting_, [](auto field, const Waiting& e) { each_waiting(field, e); });
+  put_table(w, decidable_, [](auto field, const Waiting& e) { each_waiting(field, e); });
+  put_table(w, decisions_, [](auto field, const Made& e) { each_made(field, e); });
+}
+
+bool Join::load(std::string_view bytes) {
+  const auto forget = [this] {
+    starts_.clear();
+    decisions_.clear();
+    replay_clear();
+  };
+  forget();
+  Reader r(bytes);
+  std::uint32_t format = 0;
+  if (!r.get(format) || format != kFormat || !r.get(secret_) || !r.get(counts_)) return false;
+  const auto get_table = [&](auto& table, auto entry, auto each) {
+    std::uint64_t size = 0;
+    if (!r.get(size)) return false;
+    for (; size != 0; --size) {
+      auto e = entry;
+      if (!each([&](auto& value) { return r.get(value); }, e)) return false;
+      if (table.full()) table.erase(table.oldest());  // the limit was lowered since
+      table.insert(std::move(e));
+    }
+    return true;
+  };
+  const bool good = get_table(starts_, Start{}, [](auto field, Start& e) { return each_start(field, e); }) &&
+                    get_table(waiting_, Waiting{}, [](auto field, Waiting& e) { return each_waiting(field, e); }) &&
+                    get_table(decidable_, Waiting{}, [](auto field, Waiting& e) { return each_waiting(field, e); }) &&
+                    get_table(decisions_, Made{}, [](auto field, Made& e) { return each_made(field, e) && sound(e.decision); });
+  if (!good || !r.done()) {
+    forget();
+    return false;
+  }
+  return true;
+}
+
+}  // namespace arbiter::join
