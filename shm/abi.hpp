@@ -33,7 +33,8 @@
 //   4. The collector reads at its own, private cursor; acknowledges after the events are in its journal; and never takes a position
 //      back from shared memory.
 //   5. attempted == delivered + sum(dropped) + sum(refused) + (at most one in flight when the producer was killed), where
-//      attempted = ProducerLine::attempted + ProducerAccount::dropped[reentrant].
+//      attempted = ProducerLine::attempted + ProducerAccount::dropped[reentrant] + ProducerAccount::dropped[no_lane].
+//      (Those two carry their own attempts: they are added in one store, so that no kill falls between attempt and outcome.)
 //
 // Versions. Equal majors, or this major less one, are read; an unknown bit in `incompatible` means: leave the file alone and say so. Bits in
 // `compatible` may be ignored. The hashes are for diagnosis only. All integers are little-endian.
@@ -84,8 +85,8 @@ enum class ClockSource : std::uint32_t {
 // Why an attempt was dropped: indexes ProducerAccount::dropped.
 enum class Drop : std::uint8_t {
   lane_full = 0,
-  reentrant = 1,  // recorded inside a signal handler that had interrupted a record; the only drop that `attempted` does not count
-  no_lane = 2,    // attempts made while no lane could be had, carried into the lane that came later
+  reentrant = 1,  // recorded inside a signal handler that had interrupted a record; ProducerLine::attempted does not count it
+  no_lane = 2,    // attempts made while no lane could be had, carried into the lane that came later; not in ProducerLine::attempted either
 };
 inline constexpr std::size_t kDropReasons = 3;
 

@@ -32,6 +32,22 @@ bool hex_digits(std::string_view s) {
 
 Fault fault(abi::Refusal rule) { return {true, rule, kNoField}; }
 
+Fault check_list(const schema::List& list, const Text& bytes) {
+  ListReader items(list, bytes);
+  while (items.next())
+    for (unsigned j = 0; j < list.fields.size(); ++j) {
+      const Field& f = list.fields[j];
+      if (!items.has(j)) {
+        if (f.required) return fault(abi::Refusal::missing);
+        continue;
+      }
+      if (const Fault bad = f.string() ? check_string(f, items.text(j)) : check_real(f, items.real(j))) return bad;
+    }
+  return {};
+}
+
+}  // namespace
+
 Fault check_string(const Field& f, const Text& t) {
   if (t.hashed) return f.type == Type::json ? fault(abi::Refusal::bad_json) : Fault{};
   if (t.size == 0 && (f.type == Type::id || f.type == Type::word)) return fault(abi::Refusal::missing);
@@ -58,22 +74,6 @@ Fault check_real(const Field& f, double value) {
   if (value < f.min || value > f.max) return fault(abi::Refusal::out_of_range);
   return {};
 }
-
-Fault check_list(const schema::List& list, const Text& bytes) {
-  ListReader items(list, bytes);
-  while (items.next())
-    for (unsigned j = 0; j < list.fields.size(); ++j) {
-      const Field& f = list.fields[j];
-      if (!items.has(j)) {
-        if (f.required) return fault(abi::Refusal::missing);
-        continue;
-      }
-      if (const Fault bad = f.string() ? check_string(f, items.text(j)) : check_real(f, items.real(j))) return bad;
-    }
-  return {};
-}
-
-}  // namespace
 
 std::string Text::shown() const {
   if (!hashed) return std::string(bytes());

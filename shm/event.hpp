@@ -102,6 +102,10 @@ struct Fault {
 };
 std::string_view refusal_text(abi::Refusal rule);  // "is not a finite number"
 
+// The rule of one string or number by itself: what `validate` applies to each field and to each item of a list. `field` is left to the caller.
+Fault check_string(const schema::Field& field, const Text& value);
+Fault check_real(const schema::Field& field, double value);
+
 // Checks every value against the kind's table: required, ranges, UTF-8, choices, JSON, items of lists. Allocates nothing.
 Fault validate(const Values& values);
 
