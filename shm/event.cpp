@@ -126,11 +126,11 @@ std::string_view refusal_text(abi::Refusal rule) {
   return "is refused";
 }
 
-Malformed decode(std::span<const std::byte> bytes, Values& out) {
+Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t bytes_max) {
   if (bytes.size() < sizeof(abi::EventHead)) return Malformed::too_short;
   const auto head = load<abi::EventHead>(bytes.data());
   if (head.length < sizeof head) return Malformed::too_short;
-  if (head.length > bytes.size() || head.length > abi::kEventBytesMax) return Malformed::too_long;
+  if (head.length > bytes.size() || head.length > bytes_max) return Malformed::too_long;
   if (!schema::known(head.kind)) return Malformed::unknown_kind;
   out.kind = static_cast<Kind>(head.kind);
   const schema::Masks& masks = schema::masks(out.kind);

@@ -88,9 +88,13 @@ struct Values {
 enum class Malformed : std::uint8_t { none, too_short, too_long, unknown_kind, unknown_field, lengths };
 std::string_view malformed_text(Malformed m);
 
-// Reads the structure of `bytes` (at least `head.length` of them) into `out`. Trusts nothing: every length is checked against what is there.
+// The most an event may take in the journal: there it carries what the collector added, and hashes can be longer than the ids they stand for.
+inline constexpr std::size_t kStoredEventBytesMax = 2 * abi::kEventBytesMax;
+
+// Reads the structure of `bytes` (at least `head.length` of them) into `out`. Trusts nothing: every length is checked against what is there, and
+// against `bytes_max`: abi::kEventBytesMax for an event in a lane, kStoredEventBytesMax for one in the journal.
 // Does not look into values (see `validate`). O(fields present), allocates nothing.
-Malformed decode(std::span<const std::byte> bytes, Values& out);
+Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t bytes_max = abi::kEventBytesMax);
 
 // What is wrong with a value: which field, which rule. field == kNoField: the event as a whole.
 inline constexpr std::uint8_t kNoField = 0xff;
