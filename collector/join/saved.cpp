@@ -53,7 +53,7 @@ class Reader {
 template <class Stream, class E>
 bool each_ref(Stream&& field, E& ref) {
   return field(ref.lane.segment) && field(ref.lane.lane) && field(ref.sequence) && field(ref.time_ns) && field(ref.retention_ns) &&
-         field(ref.location.segment) && field(ref.location.block);
+         field(ref.location.frame);
 }
 
 // One description of an entry serves both ways: `field` writes or reads what it is given.

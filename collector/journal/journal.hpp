@@ -4,8 +4,11 @@
 //
 // Everything between two commits is one frame: after a crash all of it is there or none. A commit that cannot be written (full disk) stays pending,
 // byte for byte, and is tried again; nothing further is accepted until it is in.
+//
+// When commit(), checkpoint(), clear() or close() is called, the participant's state is that of exactly the events appended so far: it is saved there.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -60,10 +63,9 @@ struct ClosedLanes {
   std::array<std::uint64_t, 12> refused_by{};
 };
 
-// Where a committed or pending event lies; stays valid through sealing (blocks keep their number).
+// Where a committed or pending event lies: in which frame. Frames keep their numbers for ever, wherever sealing puts them.
 struct Location {
-  std::uint64_t segment = 0;  // index of the journal segment
-  std::uint32_t block = 0;
+  std::uint64_t frame = 0;
   bool operator==(const Location&) const = default;
 };
 
@@ -139,19 +141,24 @@ class View {
 
 class Journal {
  public:
+  // Commit when pending_bytes() has come this far: a frame is then no larger than a block of a sealed segment.
+  static constexpr std::size_t kFrameBytes = 512 << 10;
+
   // Recovers what is there: newest checkpoint or segment table, then its frames; torn tail cut off; closed segments left unsealed are sealed again in the
   // background. `participant` is loaded and replayed.
   static Result<std::unique_ptr<Journal>> open(const Options& options, Participant& participant);
   ~Journal();  // does not seal; see close()
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
 
   // --- the frame being built
   const Cursor* cursor(const LaneId& lane) const;  // null: never seen
   void open_lane(const LaneId& lane, const Cursor& start);  // a lane met for the first time
   EventRef append(const LaneId& lane, std::span<const std::byte> stored, const event::Values& values);
-  void amend(const EventRef& target, const event::Values& patch);  // patch: same kind, only the amended fields present
+  // patch: same kind, only the amended fields present. `startedAtNs` is given to an execution that has none, `outcome.success` never changes.
+  void amend(const EventRef& target, const event::Values& patch);
   void advance(const LaneId& lane, const Cursor& to);              // the lane's cursor as of this frame
-  void close_lane(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);  // final account; the lane leaves the table
-  std::size_t pending_bytes() const;
+  void close_lane(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);  std::size_t pending_bytes() const;
   bool pending() const;
 
   // Writes the pending frame. Error: it stays pending; try again later. Rotates to the next segment when this one is full.
@@ -171,6 +178,11 @@ class Journal {
   Result<void> clear();       // forgets every event, keeps cursors, accounts and lifetime; the participant's replay_clear() is called
   Result<void> checkpoint();  // makes the next start faster
   Result<void> close();       // seals the active segment, syncs, checkpoints: a clean stop
+
+ private:
+  class State;
+  explicit Journal(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace arbiter::journal
