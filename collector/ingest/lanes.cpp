@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -131,8 +130,6 @@ void Lanes::remove(std::list<Source>::iterator source) {
   full_said_ = false;
 }
 
-bool Lanes::present(const SegmentId& id) const {
-  return std::any_of(sources_.begin(), sources_.end(), [&](const Source& s) { return s.segment.id() == id; });
-}
+bool Lanes::has_file(const SegmentId& id) const { return faccessat(fd_, segment_name(id).c_str(), F_OK, 0) == 0; }
 
 }  // namespace arbiter::ingest

@@ -28,14 +28,14 @@ struct Lane {
   bool quarantined = false;      // bad framing: not read any more
   std::uint64_t frame = 0;       // that holds the cursor; acknowledged once it is durable
   abi::Position acknowledged;    // as told to the producer
-  std::int64_t behind_since_ns = 0;
 };
 
 struct Source {
-  explicit Source(SegmentReader reader) : segment(std::move(reader)) {}
+  explicit Source(SegmentReader reader) : segment(std::move(reader)) { lanes.reserve(segment.lane_count()); }
   SegmentReader segment;
-  std::vector<Lane> lanes;   // those in use so far; lanes are taken into use from the first on
+  std::vector<Lane> lanes;   // those in use so far (lanes are taken into use from the first on); never moved once they are here
   bool ended = false;        // its owner has let go of it: nothing is written any more
+  bool drained = false;      // and nothing is left in it
   bool quarantined = false;  // poisoned, or a lane of it is: renamed, not unlinked
 };
 
@@ -62,7 +62,7 @@ class Lanes {
   // The source is drained, and that is in the journal: removes its file, or renames it if it is quarantined.
   void remove(std::list<Source>::iterator source);
 
-  bool present(const SegmentId& id) const;
+  bool has_file(const SegmentId& id) const;  // attached or not
   std::uint64_t refused_files() const { return refused_files_; }  // not attached: foreign, unsupported, broken
 
  private:

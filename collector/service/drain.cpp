@@ -1,0 +1,256 @@
+#include "collector/service/drain.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "collector/log/log.hpp"
+#include "shm/testpoint.hpp"
+
+namespace arbiter::service {
+namespace {
+
+using ingest::Lane;
+using ingest::Source;
+using schema::field;
+
+constexpr std::size_t kBatchBytes = 256 * 1024;   // of one lane, at a time
+
+
+constexpr unsigned kStartedAt = field(Kind::task_execution, "startedAtNs");
+constexpr unsigned kStartedTicks = field(Kind::task_execution, "startedTicks");
+constexpr unsigned kCensored = field(Kind::task_start, "censored");
+
+// Attempts that the account says nothing about: at most the one that a kill interrupted, unless the lane had to be given up.
+std::uint64_t unaccounted(const journal::Cursor& c) {
+  const std::uint64_t known = c.delivered + c.quarantined + c.rewound + c.dropped + c.refused;
+  return c.attempted > known ? c.attempted - known : 0;
+}
+
+}  // namespace
+
+Drain::Drain(ingest::Lanes& lanes, ingest::Timeline& timeline, privacy::Anonymizer& anonymizer, join::Join& join, journal::Journal& journal,
+             ingest::Quarantine& quarantine, journal::SyncPolicy sync)
+    : lanes_(lanes), timeline_(timeline), anonymizer_(anonymizer), join_(join), journal_(journal), quarantine_(quarantine), sync_(sync), buffer_(kBatchBytes) {}
+
+void Drain::scan(bool disabled) { lanes_.scan(disabled); }
+
+void Drain::adopt(Lane& lane) {
+  if (const journal::Cursor* known = journal_.cursor(lane.id))
+    lane.cursor = *known;
+  else
+    journal_.open_lane(lane.id, lane.cursor);
+  lane.reader.count_attach();
+  lane.acknowledged = lane.reader.acknowledged();
+  if (lane.acknowledged <= lane.cursor.position || lane.acknowledged > lane.reader.published()) return;
+  // A later state than this one has acknowledged more: the journal was restored from a backup, or wiped. That room has been written again.
+  const std::uint64_t taken = lane.cursor.delivered + lane.cursor.quarantined + lane.cursor.rewound;
+  const std::uint64_t acknowledged = lane.reader.acknowledged_events();
+  if (acknowledged > taken) lane.cursor.rewound += acknowledged - taken;
+  lane.cursor.position = lane.acknowledged;
+  log::warning("ingest", "lane {} of {}: {} events were taken by a state that is not this one: counted as state_rewound", lane.id.lane,
+               segment_name(lane.id.segment), lane.cursor.rewound);
+  touch(lane);
+}
+
+void Drain::note_account(Lane& lane) {
+  const LaneReader::Account account = lane.reader.account();
+  lane.cursor.attempted = account.attempted;
+  lane.cursor.dropped = account.dropped_total();
+  lane.cursor.refused = account.refused_total();
+  std::copy(account.dropped.begin(), account.dropped.end(), lane.cursor.dropped_by.begin());
+  std::copy(account.refused.begin(), account.refused.end(), lane.cursor.refused_by.begin());
+}
+
+void Drain::touch(Lane& lane) {
+  journal_.advance(lane.id, lane.cursor);
+  if (!std::exchange(lane.touched, true)) unacknowledged_.push_back(&lane);
+}
+
+Drain::Passed Drain::pass() {
+  Passed passed = Passed::idle;
+  if (journal_.pending() && !commit()) return Passed::blocked;
+  for (Source& source : lanes_.sources()) {
+    const bool ended = source.ended;  // known before its positions are read: what is found then is the last
+    Passed from_this = Passed::idle;
+    for (Lane* lane : lanes_.newly_used(source)) adopt(*lane);
+    for (Lane& lane : source.lanes)
+      if (!lane.quarantined && !take(source, lane, from_this)) return Passed::blocked;
+    source.drained = ended && from_this == Passed::idle;
+    passed = std::max(passed, from_this);
+  }
+  if (!commit()) return Passed::blocked;
+  close_drained();
+  return passed;
+}
+
+// One batch of one lane into the frame. False: the frame is full and cannot be written.
+bool Drain::take(Source& source, Lane& lane, Passed& passed) {
+  const LaneReader::Copied copied = lane.reader.copy(lane.cursor.position, buffer_);
+  if (source.segment.poisoned()) {
+    quarantine_lane(source, lane, "the file was truncated while it was mapped");
+    return true;
+  }
+  if (copied.events != 0) {
+    ARBITER_TESTPOINT("drain.copied");
+    for (const std::span<const std::byte> bytes : EventWalk(std::span(buffer_).first(copied.bytes))) take_event(source, lane, bytes);
+    lane.cursor.position = copied.next;
+    note_account(lane);
+    touch(lane);
+    ++counts_.batches;
+    passed = std::max(passed, copied.bytes > buffer_.size() - abi::kEventBytesMax ? Passed::more : Passed::some);
+    ARBITER_TESTPOINT("drain.framed");
+  }
+  if (copied.fault != LaneReader::Fault::none)
+    quarantine_lane(source, lane, copied.fault == LaneReader::Fault::bad_position ? "its write position is impossible" : "its framing is impossible");
+  return journal_.pending_bytes() < journal::Journal::kFrameBytes || commit();
+}
+
+void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> bytes) {
+  event::Values& v = values_;
+  if (const event::Malformed bad = event::decode(bytes, v); bad != event::Malformed::none)
+    return set_aside(lane, bytes, 0, {}, {}, event::malformed_text(bad));
+  const std::string_view type = schema::info(v.kind).type;
+  if (v.sequence <= lane.cursor.sequence) return set_aside(lane, bytes, v.sequence, type, {}, "its sequence is not above the one before");
+  lane.cursor.sequence = v.sequence;
+  if (const event::Fault bad = event::validate(v)) {
+    const std::string_view field_name = bad.field == event::kNoField ? std::string_view{} : schema::info(v.kind).fields[bad.field].path;
+    return set_aside(lane, bytes, v.sequence, type, field_name, event::refusal_text(bad.rule));
+  }
+
+  const abi::ClockSource clock = source.segment.header().clock;
+  lane.cursor.stamp_ns = std::max(lane.cursor.stamp_ns, timeline_.unix_ns(clock, v.stamp));
+  v.stamp = static_cast<std::uint64_t>(lane.cursor.stamp_ns);
+  if (v.kind == Kind::task_execution && v.has(kStartedTicks)) {
+    if (!v.has(kStartedAt)) v.set_time(kStartedAt, timeline_.unix_ns(clock, v.count(kStartedTicks)));
+    v.clear(kStartedTicks);
+  }
+  if (v.kind == Kind::task_start) v.clear(kCensored);  // the collector's own to set
+
+  anonymizer_.lift_ids(v);
+  if (anonymizer_.apply(v).oversize) ++counts_.oversize;
+  join_.resolve(v);
+  stored_.resize(event::encoded_bytes(v));
+  event::encode(v, stored_.data());
+  const journal::EventRef ref = journal_.append(lane.id, stored_, v);
+  join_.settle(v, ref, [this](const journal::EventRef& target, const event::Values& patch) { journal_.amend(target, patch); });
+  ++lane.cursor.delivered;
+  ++counts_.events;
+}
+
+void Drain::set_aside(Lane& lane, std::span<const std::byte> bytes, std::uint64_t sequence, std::string_view kind, std::string_view field_name,
+                      std::string_view reason) {
+  ++lane.cursor.quarantined;
+  quarantine_.put({lane.id, sequence, kind, field_name, reason, bytes, timeline_.now_ns()});
+  log::warning("ingest", "lane {} of {}: an event {}{}{}: set aside", lane.id.lane, segment_name(lane.id.segment), field_name, field_name.empty() ? "" : " ", reason);
+}
+
+void Drain::quarantine_lane(Source& source, Lane& lane, std::string_view reason) {
+  lane.quarantined = true;
+  source.quarantined = true;
+  ++counts_.quarantined_lanes;
+  quarantine_.put({lane.id, lane.cursor.sequence, {}, {}, reason, {}, timeline_.now_ns()});
+  log::error("ingest", "lane {} of {} (pid {}): {}: it is read no further", lane.id.lane, segment_name(lane.id.segment), source.segment.header().pid, reason);
+}
+
+bool Drain::commit() {
+  if (!journal_.pending()) return true;
+  ARBITER_TESTPOINT("drain.before_commit");
+  if (auto written = journal_.commit(); !written) {
+    if (blocked_by_.empty())
+      log::error("journal", "{}: nothing is taken from the lanes until it can be written; they fill, and then count what they drop", written.error().message);
+    blocked_by_ = written.error().message;
+    return false;
+  }
+  if (!blocked_by_.empty()) log::info("journal", "it can be written again");
+  blocked_by_.clear();
+  ARBITER_TESTPOINT("drain.committed");
+  const std::uint64_t frame = journal_.committed_frame();
+  for (Lane* lane : unacknowledged_)
+    if (lane->touched) lane->touched = false, lane->frame = frame;
+  acknowledge_durable();
+  return true;
+}
+
+void Drain::acknowledge_durable() {
+  const std::uint64_t durable = sync_ == journal::SyncPolicy::every_frame ? journal_.durable_frame() : journal_.committed_frame();
+  std::erase_if(unacknowledged_, [&](Lane* lane) {
+    if (lane->touched || lane->frame > durable) return false;
+    const std::uint64_t taken = lane->cursor.delivered + lane->cursor.quarantined + lane->cursor.rewound;
+    lane->reader.acknowledge(lane->cursor.position, taken);
+    lane->acknowledged = lane->cursor.position;
+    ARBITER_TESTPOINT("drain.acknowledged");
+    return true;
+  });
+}
+
+Result<void> Drain::catch_up() {
+  // Positions only grow: a lane is caught up once its cursor has passed what was published at the beginning.
+  std::vector<std::pair<Lane*, abi::Position>> targets;
+  for (Source& source : lanes_.sources()) {
+    for (Lane* lane : lanes_.newly_used(source)) adopt(*lane);
+    for (Lane& lane : source.lanes) targets.emplace_back(&lane, lane.reader.published());
+  }
+  for (;;) {
+    const bool behind = std::any_of(targets.begin(), targets.end(), [](const auto& t) { return !t.first->quarantined && t.first->cursor.position < t.second; });
+    if (!behind && !journal_.pending()) return {};
+    Passed passed = Passed::idle;
+    for (Source& source : lanes_.sources())
+      for (Lane& lane : source.lanes)
+        if (!lane.quarantined && !take(source, lane, passed)) return Error{blocked_by_};
+    if (!commit()) return Error{blocked_by_};
+    if (behind && passed == Passed::idle) return {};  // the rest was a skip record, or a position that means nothing
+  }
+}
+
+void Drain::look_for_ended() { lanes_.look_for_ended(); }
+
+void Drain::note_accounts() {
+  for (Source& source : lanes_.sources())
+    for (Lane& lane : source.lanes) {
+      const journal::Cursor before = lane.cursor;
+      note_account(lane);
+      if (lane.cursor != before) touch(lane);
+    }
+}
+
+// Sources whose owners have ended and that a pass has found empty since. Their final account goes into the journal before the file goes; the lane
+// leaves the journal's table only after that, so that a crash in between cannot have it drained again.
+void Drain::close_drained() {
+  auto& sources = lanes_.sources();
+  if (std::none_of(sources.begin(), sources.end(), [](const Source& s) { return s.drained; })) return;
+  note_accounts();
+  if (!commit()) return;
+  for (auto source = sources.begin(); source != sources.end();) {
+    const auto next = std::next(source);
+    const bool settled = std::none_of(source->lanes.begin(), source->lanes.end(), [&](const Lane& lane) {
+      return std::find(unacknowledged_.begin(), unacknowledged_.end(), &lane) != unacknowledged_.end();
+    });
+    if (source->drained && settled) {
+      struct Last {
+        LaneId id;
+        journal::Cursor cursor;
+        bool quarantined;
+      };
+      std::vector<Last> last;
+      for (const Lane& lane : source->lanes) last.push_back({lane.id, lane.cursor, lane.quarantined});
+      ARBITER_TESTPOINT("drain.before_unlink");
+      lanes_.remove(source);
+      ARBITER_TESTPOINT("drain.unlinked");
+      for (Last& lane : last) {
+        std::uint64_t in_flight = unaccounted(lane.cursor);
+        if (lane.quarantined) lane.cursor.quarantined += std::exchange(in_flight, 0);  // what was left unread in it
+        journal_.close_lane(lane.id, lane.cursor, in_flight);
+      }
+    }
+    source = next;
+  }
+  commit();
+}
+
+void Drain::close_vanished() {
+  for (const auto& [id, cursor] : journal_.lanes())
+    if (!lanes_.has_file(id.segment)) journal_.close_lane(id, cursor, unaccounted(cursor));
+  commit();
+}
+
+}  // namespace arbiter::service

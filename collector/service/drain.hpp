@@ -1,0 +1,85 @@
+// The way of an event through the collector, one batch after the other:
+//
+//   lane ─copy→ decode, validate ─→ anonymise ─→ join ─→ journal (one frame a batch) ─→ acknowledge
+//
+// Invariants:
+//   1. A lane's cursor in the journal never says more than the frames hold: cursor and events go into the same frame.
+//   2. Nothing is acknowledged to a producer before the frame that holds it is written (and synced, where the policy asks for it).
+//   3. A frame that cannot be written stays as it is until it can: meanwhile nothing is drained, lanes fill, and losses are counted by the producers.
+//   4. What is bad in a lane harms that lane alone.
+//
+// Not thread-safe: belongs to the drain's thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "collector/config/config.hpp"
+#include "collector/ingest/lanes.hpp"
+#include "collector/ingest/quarantine.hpp"
+#include "collector/ingest/timeline.hpp"
+#include "collector/join/join.hpp"
+#include "collector/journal/journal.hpp"
+#include "collector/privacy/anonymizer.hpp"
+
+namespace arbiter::service {
+
+class Drain {
+ public:
+  Drain(ingest::Lanes& lanes, ingest::Timeline& timeline, privacy::Anonymizer& anonymizer, join::Join& join, journal::Journal& journal,
+        ingest::Quarantine& quarantine, journal::SyncPolicy sync);
+
+  enum class Passed : std::uint8_t {
+    idle,     // nothing was there
+    some,     // took what was there
+    more,     // took a full batch from some lane: more is waiting
+    blocked,  // the journal cannot be written
+  };
+  // Once over all lanes, at most a batch of each, and commits.
+  Passed pass();
+
+  // Takes everything that was published when it was called. Error: the journal cannot be written.
+  Result<void> catch_up();
+
+  void scan(bool disabled);        // attaches new segments
+  void look_for_ended();           // finds producers that have gone; what they left is drained and their lanes are closed by pass()
+  void note_accounts();            // lanes that only dropped or refused: their account goes into the journal too
+  void close_vanished();           // lanes of the journal whose file is gone (a reboot): once, after the first scan
+  void acknowledge_durable();      // what is safe by the policy; under SyncPolicy::every_frame, some time after the commit
+  bool acknowledgement_due() const { return !unacknowledged_.empty(); }
+  void set_sync(journal::SyncPolicy sync) { sync_ = sync; }
+
+  struct Counts {
+    std::uint64_t batches = 0, events = 0, oversize = 0, quarantined_lanes = 0;
+  };
+  const Counts& counts() const { return counts_; }
+  const std::string& blocked_by() const { return blocked_by_; }  // empty: the journal can be written
+
+ private:
+  bool take(ingest::Source& source, ingest::Lane& lane, Passed& passed);
+  void take_event(ingest::Source& source, ingest::Lane& lane, std::span<const std::byte> bytes);
+  void set_aside(ingest::Lane& lane, std::span<const std::byte> bytes, std::uint64_t sequence, std::string_view kind, std::string_view field,
+                 std::string_view reason);
+  void quarantine_lane(ingest::Source& source, ingest::Lane& lane, std::string_view reason);
+  void adopt(ingest::Lane& lane);
+  static void note_account(ingest::Lane& lane);
+  void touch(ingest::Lane& lane);
+  bool commit();
+  void close_drained();
+
+  ingest::Lanes& lanes_;
+  ingest::Timeline& timeline_;
+  privacy::Anonymizer& anonymizer_;
+  join::Join& join_;
+  journal::Journal& journal_;
+  ingest::Quarantine& quarantine_;
+  journal::SyncPolicy sync_;
+
+  std::vector<std::byte> buffer_, stored_;
+  std::vector<ingest::Lane*> unacknowledged_;
+  event::Values values_;
+  Counts counts_;
+  std::string blocked_by_;
+};
+
+}  // namespace arbiter::service

@@ -1,0 +1,221 @@
+#include "collector/service/engine.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "collector/config/units.hpp"
+#include "collector/log/log.hpp"
+#include "shm/sigbus_guard.hpp"
+
+namespace arbiter::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPollShortest = 1ms, kPollLongest = 50ms, kRetry = 100ms;
+constexpr auto kClocksEvery = 100ms, kEndedEvery = 200ms, kAccountsEvery = 1s, kCheckpointEvery = 10s;
+
+std::string journal_directory(const config::Config& config) { return config.state_dir + "/journal"; }
+std::string paused_file(const config::Config& config) { return config.state_dir + "/paused"; }
+
+privacy::Rules rules(const config::Config& config) {
+  privacy::Rules rules;
+  rules.preserve_agent_ids = config.anonymization.preserve_agent_ids;
+  rules.preserve_task_types = config.anonymization.preserve_task_types;
+  rules.free_text = config.anonymization.free_text;
+  return rules;
+}
+
+bool holds_files(const std::string& directory) {
+  std::error_code failed;
+  return std::filesystem::directory_iterator(directory, failed) != std::filesystem::directory_iterator{};
+}
+
+}  // namespace
+
+journal::Options journal_options(const config::Config& config) {
+  journal::Options options;
+  options.directory = journal_directory(config);
+  options.segment_bytes = config.journal.segment_bytes;
+  options.retention = {config.retention.max_age, config.retention.max_events, config.retention.max_bytes};
+  if (config.journal.sync == "never") {
+    options.sync = journal::SyncPolicy::never;
+  } else if (config.journal.sync == "always") {
+    options.sync = journal::SyncPolicy::every_frame;
+  } else {
+    options.sync = journal::SyncPolicy::interval;
+    if (const auto every = config::parse_duration(config.journal.sync)) options.sync_interval = std::chrono::duration_cast<std::chrono::milliseconds>(*every);
+  }
+  return options;
+}
+
+Result<std::unique_ptr<Engine>> Engine::open(const config::Config& config) {
+  std::unique_ptr<Engine> engine(new Engine(config));
+  if (auto ready = engine->set_up(); !ready) return ready.error();
+  return engine;
+}
+
+Engine::Engine(const config::Config& config) : config_(config), join_(config.limits.max_open_executions) {}
+
+Engine::~Engine() = default;
+
+// The key links the journal's footers whether ids are hashed or not, so there always is one.
+Result<privacy::Key> Engine::key() const {
+  const std::string& path = config_.anonymization.key_file;
+  auto key = privacy::load_key(path);
+  if (key || key.error().code != ENOENT) return key;
+  if (holds_files(journal_directory(config_)))
+    return Error{"key file " + path + " is missing, and the journal in " + config_.state_dir +
+                 " was made under it: put it back from a backup, or start with an empty state directory"};
+  log::info("privacy", "first start: making the key {}: keep a copy of it where the data is not", path);
+  return privacy::create_key(path);
+}
+
+Result<void> Engine::set_up() {
+  install_sigbus_guard();
+  std::error_code failed;
+  std::filesystem::create_directories(config_.state_dir, failed);
+  if (failed) return Error{"state directory " + config_.state_dir + ": " + failed.message() + ": make it, or name another with --state-dir", failed.value()};
+  chmod(config_.state_dir.c_str(), 0700);
+  auto state_lock = DirectoryLock::take(config_.state_dir + "/lock", "state directory " + config_.state_dir, "stop it, or give this one another with --state-dir");
+  if (!state_lock) return state_lock.error();
+  state_lock_.emplace(std::move(*state_lock));
+
+  // Agents of other users record into what root or the system service collects; an ordinary user's lanes are its own.
+  const bool shared = geteuid() == 0 || config_.ring_dir.starts_with("/run/arbiter");
+  auto lanes = ingest::Lanes::open(config_.ring_dir, shared, config_.limits.max_producers);
+  if (!lanes) return Error{lanes.error().message + ": mend its permissions, or name another with --ring-dir", lanes.error().code};
+  auto lanes_lock = DirectoryLock::take(config_.ring_dir + ".lock", "lanes directory " + config_.ring_dir, "stop it, or give this one another with --ring-dir");
+  if (!lanes_lock) return lanes_lock.error();
+  lanes_lock_.emplace(std::move(*lanes_lock));
+  lanes_.emplace(std::move(*lanes));
+
+  journal::Options options = journal_options(config_);
+  auto key = this->key();
+  if (!key) return key.error();
+  options.link_key = key->link_key();
+  if (config_.anonymization.enabled) {
+    options.key_fingerprint = key->fingerprint();
+    fingerprint_ = privacy::fingerprint_text(key->fingerprint());
+    anonymizer_ = privacy::Anonymizer(rules(config_), key->id_key());
+  }
+  auto journal = journal::Journal::open(options, join_);
+  if (!journal) return journal.error();
+  journal_ = std::move(*journal);
+
+  auto doorbell = ingest::Doorbell::open(config_.ring_dir, mailbox_.wake_fd());
+  if (!doorbell) return doorbell.error();
+  doorbell_.emplace(std::move(*doorbell));
+  quarantine_.emplace(config_.state_dir + "/quarantine.jsonl", !config_.anonymization.enabled);
+  drain_.emplace(*lanes_, timeline_, anonymizer_, join_, *journal_, *quarantine_, options.sync);
+  if (config_.retention.max_age) timeline_.set_step_memory(config_.retention.max_age->count());
+  paused_ = access(paused_file(config_).c_str(), F_OK) == 0;
+  lanes_->set_disabled(disabled());
+  started_ns_ = timeline_.now_ns();
+  return {};
+}
+
+void Engine::run() {
+  drain_->scan(disabled());
+  drain_->close_vanished();
+  std::chrono::nanoseconds wait = kPollShortest;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    mailbox_.run();
+    const Drain::Passed passed = drain_->pass();
+    housekeeping();
+    switch (passed) {
+      case Drain::Passed::more: continue;
+      case Drain::Passed::some: wait = kPollShortest; break;
+      case Drain::Passed::idle: wait = std::min<std::chrono::nanoseconds>(2 * wait, kPollLongest); break;
+      case Drain::Passed::blocked: wait = kRetry; break;
+    }
+    // Under `always` the acknowledgement waits for the disk, and the producer may be waiting for it.
+    if (drain_->acknowledgement_due()) wait = kPollShortest;
+    if (doorbell_->wait(wait).new_files) new_files_ = true;
+  }
+  if (auto caught_up = catch_up(); !caught_up) stop_error_ = caught_up.error();
+  if (auto closed = journal_->close(); !closed) stop_error_ = closed.error();
+  drain_->acknowledge_durable();
+  mailbox_.close();
+}
+
+void Engine::stop() {
+  stopping_.store(true, std::memory_order_relaxed);
+  mailbox_.wake();
+}
+
+void Engine::housekeeping() {
+  const Clock::time_point now = Clock::now();
+  const auto due = [now](Clock::time_point& at, Clock::duration every) {
+    if (now < at) return false;
+    at = now + every;
+    return true;
+  };
+  if (due(clocks_due_, kClocksEvery)) timeline_.refresh();
+  if (due(ended_due_, kEndedEvery)) drain_->look_for_ended();
+  const bool accounts = due(accounts_due_, kAccountsEvery);
+  if (new_files_ || accounts) {
+    new_files_ = false;
+    drain_->scan(disabled());
+  }
+  drain_->acknowledge_durable();
+  if (!drain_->blocked_by().empty()) return;
+  if (accounts) {
+    drain_->note_accounts();
+    journal_->retain(timeline_.retention_now_ns());
+  }
+  if (due(checkpoint_due_, kCheckpointEvery) && journal_->committed_frame() != checkpoint_frame_) {
+    checkpoint_frame_ = journal_->committed_frame();
+    if (auto made = journal_->checkpoint(); !made) log::warning("journal", "checkpoint: {}: the next start takes longer", made.error().message);
+  }
+}
+
+Result<void> Engine::catch_up() {
+  timeline_.refresh();
+  drain_->scan(disabled());
+  if (auto taken = drain_->catch_up(); !taken) return Error{taken.error().message, 503};
+  drain_->note_accounts();
+  if (auto taken = drain_->catch_up(); !taken) return Error{taken.error().message, 503};
+  journal_->retain(timeline_.retention_now_ns());
+  return {};
+}
+
+void Engine::configure(const config::Config& next) {
+  config_ = next;
+  const journal::Options options = journal_options(config_);
+  journal_->set_retention(options.retention);
+  journal_->set_sync(options.sync, options.sync_interval);
+  drain_->set_sync(options.sync);
+  join_.set_capacity(config_.limits.max_open_executions);
+  lanes_->set_max_producers(config_.limits.max_producers);
+  timeline_.set_step_memory(config_.retention.max_age ? config_.retention.max_age->count() : 0);
+  lanes_->set_disabled(disabled());
+  journal_->retain(timeline_.retention_now_ns());
+}
+
+Result<void> Engine::set_paused(bool paused) {
+  const std::string path = paused_file(config_);
+  if (paused) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return system_error("pausing: " + path, errno);
+    close(fd);
+  } else if (unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return system_error("resuming: " + path, errno);
+  }
+  paused_ = paused;
+  lanes_->set_disabled(disabled());
+  return {};
+}
+
+Result<void> Engine::clear() {
+  if (auto taken = catch_up(); !taken) return taken.error();
+  if (auto cleared = journal_->clear(); !cleared) return cleared.error();
+  return {};
+}
+
+}  // namespace arbiter::service

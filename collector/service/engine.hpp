@@ -1,0 +1,92 @@
+// The drain's thread: sets the stages up, keeps them going, and lets others in between two batches.
+//
+// Everything here but open(), stop() and mailbox() belongs to the thread that runs run(); other threads reach it through the mailbox.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "collector/config/config.hpp"
+#include "collector/ingest/doorbell.hpp"
+#include "collector/ingest/lanes.hpp"
+#include "collector/ingest/quarantine.hpp"
+#include "collector/ingest/timeline.hpp"
+#include "collector/join/join.hpp"
+#include "collector/journal/journal.hpp"
+#include "collector/privacy/anonymizer.hpp"
+#include "collector/privacy/key.hpp"
+#include "collector/service/directory_lock.hpp"
+#include "collector/service/drain.hpp"
+#include "collector/service/mailbox.hpp"
+
+namespace arbiter::service {
+
+class Engine {
+ public:
+  // Locks the directories, reads or makes the key, recovers the journal, opens the lanes. Errors say what to do.
+  static Result<std::unique_ptr<Engine>> open(const config::Config& config);
+  ~Engine();
+
+  void run();   // until stop(): then takes what is there, seals the journal, and returns
+  void stop();  // any thread, and signal handlers of the caller's signalfd
+
+  Mailbox& mailbox() { return mailbox_; }
+  // Set by run() at its end: what went wrong while stopping.
+  const std::optional<Error>& stop_error() const { return stop_error_; }
+
+  // --- on the drain's thread
+  Result<void> catch_up();  // everything recorded before is in the journal and the statistics afterwards
+  const config::Config& config() const { return config_; }
+  void configure(const config::Config& next);  // takes over what changes while running; the rest must be equal
+  Result<void> set_paused(bool paused);
+  bool paused() const { return paused_; }
+  bool disabled() const { return paused_ || !config_.enabled; }
+  Result<void> clear();
+
+  journal::Journal& journal() { return *journal_; }
+  const join::Join& join() const { return join_; }
+  const Drain& drain() const { return *drain_; }
+  const ingest::Lanes& lanes() const { return *lanes_; }
+  const ingest::Timeline& timeline() const { return timeline_; }
+
+  // --- any thread: never changes
+  const privacy::Anonymizer& anonymizer() const { return anonymizer_; }  // for hash_for_query alone
+  const std::string& key_fingerprint() const { return fingerprint_; }  // empty: not anonymised
+  std::int64_t started_ns() const { return started_ns_; }
+
+ private:
+  explicit Engine(const config::Config& config);
+  Result<void> set_up();
+  Result<privacy::Key> key() const;
+  void housekeeping();
+
+  config::Config config_;
+  Mailbox mailbox_;
+  std::atomic<bool> stopping_{false};
+  std::optional<DirectoryLock> state_lock_, lanes_lock_;
+  ingest::Timeline timeline_;
+  std::string fingerprint_;
+  privacy::Anonymizer anonymizer_;
+  join::Join join_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::optional<ingest::Quarantine> quarantine_;
+  std::optional<ingest::Lanes> lanes_;
+  std::optional<ingest::Doorbell> doorbell_;
+  std::optional<Drain> drain_;
+  bool paused_ = false;
+  bool new_files_ = true;
+  std::int64_t started_ns_ = 0;
+  std::optional<Error> stop_error_;
+
+  using Clock = std::chrono::steady_clock;
+  // When each of the recurring things is due.
+  Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, checkpoint_due_{};
+  std::uint64_t checkpoint_frame_ = 0;
+};
+
+journal::Options journal_options(const config::Config& config);
+
+}  // namespace arbiter::service
