@@ -104,6 +104,9 @@ class SegmentWriter {
   bool disabled() const noexcept { return switch_word().load(std::memory_order_relaxed) != 0; }
   const std::atomic<std::uint32_t>& switch_word() const noexcept { return map_.at<abi::SwitchLine>(abi::kSwitchOffset).disabled; }
 
+  // What the threads that have or had its lanes have counted, all lanes together. Any thread.
+  LaneReader::Account account() const noexcept;
+
   // Is the file still what `path()` names? One stat: the caller limits how often.
   bool still_linked() const noexcept;
 

@@ -198,6 +198,17 @@ void SegmentWriter::release(std::uint32_t lane) noexcept {
   taken_.fetch_and(~(1u << lane), std::memory_order_release);
 }
 
+LaneReader::Account SegmentWriter::account() const noexcept {
+  LaneReader::Account sum;
+  for (std::uint32_t i = 0; i < abi::kLanesPerSegment; ++i) {
+    const LaneReader::Account one = LaneReader(control(i), area(i), abi::kLaneRecords).account();
+    sum.attempted += one.attempted;
+    for (std::size_t why = 0; why < sum.dropped.size(); ++why) sum.dropped[why] += one.dropped[why];
+    for (std::size_t why = 0; why < sum.refused.size(); ++why) sum.refused[why] += one.refused[why];
+  }
+  return sum;
+}
+
 bool SegmentWriter::still_linked() const noexcept {
   const int saved_errno = errno;
   struct stat status {};
