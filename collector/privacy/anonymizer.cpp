@@ -89,7 +89,7 @@ Applied Anonymizer::apply(event::Values& values) {
   each_field(plan.json & values.present, [&](unsigned f) { applied.oversize |= !rewrite(values, f); });
   each_field(plan.lists & values.present, [&](unsigned f) { applied.oversize |= !rebuild_list(values, f); });
   each_field(grown, [&](unsigned f) {
-    if (event::encoded_bytes(values) <= kStoredEventBytesMax) return;
+    if (event::encoded_bytes(values) <= kEventBytesMax) return;
     applied.oversize = true;
     if ((plan.json >> f & 1) != 0)
       values.text[f] = std::string_view("{}");

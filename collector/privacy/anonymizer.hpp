@@ -25,13 +25,14 @@
 
 namespace arbiter::privacy {
 
-// The most that an event may take after it has passed: hashes can be longer than the ids they stand for.
-inline constexpr std::size_t kStoredEventBytesMax = 2 * abi::kEventBytesMax;
+// The most that an event may take when it has passed: hashes can be longer than the ids they stand for. What the journal takes, less what
+// the join may still fill in (four ids and words of up to 255 bytes, and numbers).
+inline constexpr std::size_t kEventBytesMax = event::kStoredEventBytesMax - 2048;
 
 // What passing through has done, beside the replacing.
 struct Applied {
-  // A JSON object or a list grew over what a field holds (65,534 bytes), or the event over kStoredEventBytesMax: that JSON is now {}, that list is gone.
-  // It takes hundreds of short ids in one event. Count it and say so.
+  // A JSON object or a list grew over what a field holds (65,534 bytes), or the event over kEventBytesMax: that JSON is now {}, that
+  // list is gone. It takes hundreds of short ids in one event. Count it and say so.
   bool oversize = false;
 };
 
@@ -46,12 +47,12 @@ class Anonymizer {
 
   bool enabled() const { return enabled_; }
 
-  // Changes `values` in place. What they point to afterwards is theirs or the anonymizer's, and stays until the next call. `values` must have been decoded
-  // and found valid. Allocates nothing once its buffers have grown; a usual event with four ids takes some 150 ns.
+  // Changes `values` in place. What they point to afterwards is theirs or the anonymizer's, and stays until the next call. `values` must
+  // have been decoded and found valid. Allocates nothing once its buffers have grown; a usual event with four ids takes some 150 ns.
   Applied apply(event::Values& values);
 
-  // A generic event's taskId and agentId, from the top level of its data where they are strings that can be ids (1 to 255 bytes). To be called before
-  // apply. Does nothing to other kinds.
+  // A generic event's taskId and agentId, from the top level of its data where they are strings that can be ids (1 to 255 bytes). To be
+  // called before apply. Does nothing to other kinds.
   void lift_ids(event::Values& values);
 
   // The stored form of an id that somebody asks for, raw or as exports show it.

@@ -174,7 +174,7 @@ class Rewriter : public json::Listener {
   std::string& out_;
   std::string& key_;   // of the member whose value comes next
   std::string& text_;  // of the string or number being read
-  Mode mode_;         // of the member whose value comes next
+  Mode mode_;          // of the member whose value comes next
   std::size_t depth_ = 0;
   std::size_t skipped_ = 0;  // depth inside a member that is dropped
   std::array<Level, schema::kJsonDepthMax + 2> levels_;

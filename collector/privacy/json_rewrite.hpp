@@ -1,15 +1,20 @@
 // What anonymisation does to a caller's JSON object (the context of a decision or a start, the data of a generic event).
 //
 // With the rules on:
-//   - every string under a key that has the word id, agent or task (key_words.hpp), at any depth, becomes "anon-<32 hex digits>"; under such a key an
-//     object or list is hashed throughout. The same id gives the same hash here and in the typed fields. An empty string stays, and so does one that
-//     is already of that form;
-//   - numbers, true, false and null stay, number for number as written; but under a key with the word id, where a number is an id like any other, its text
+//   - every string under a key that has the word id, agent or task (key_words.hpp), at any depth, becomes "anon-<32 hex digits>"; under
+//   such a key an
+//     object or list is hashed throughout. The same id gives the same hash here and in the typed fields. An empty string stays, and so does
+//     one that is already of that form;
+//   - numbers, true, false and null stay, number for number as written; but under a key with the word id, where a number is an id like any
+//   other, its text
 //     is hashed (taskId: 42 and taskId: "42" are the same id; taskCount: 42 stays);
-//   - what stands under the keys rationale, reason, feedback and message goes by free_text: kept, its strings hashed, or the member dropped (not where the
+//   - what stands under the keys rationale, reason, feedback and message goes by free_text: kept, its strings hashed, or the member dropped
+//   (not where the
 //     value is a number, true, false or null: that is no text);
-//   - preserve_agent_ids: a key with the word agent, and not task, hashes nothing; preserve_task_types: taskType and task_type hash nothing.
-// Keys stay. Spaces between the tokens go, so that the text is one line. Strings are written anew: their escapes may differ, their characters do not.
+//   - preserve_agent_ids: a key with the word agent, and not task, hashes nothing; preserve_task_types: taskType and task_type hash
+//   nothing.
+// Keys stay. Spaces between the tokens go, so that the text is one line. Strings are written anew: their escapes may differ, their
+// characters do not.
 #pragma once
 
 #include <string>
@@ -31,7 +36,8 @@ struct JsonScratch {
   std::string key, text;
 };
 
-// Appends the object as the rules want it. False: `json` is not JSON (validation lets none such through); what has been appended means nothing.
+// Appends the object as the rules want it. False: `json` is not JSON (validation lets none such through); what has been appended means
+// nothing.
 bool rewrite_json(std::string_view json, const Rules& rules, const Prf& prf, JsonScratch& scratch, std::string& out);
 
 // Appends `json`, which is valid, without the white space between its tokens; everything else byte for byte.

@@ -35,7 +35,8 @@ inline void append_text(std::string& out, const event::Text& text) {
   out += '"';
 }
 
-// Takes every part of a document from boost::json::basic_parser and keeps nothing of it. A handler inherits it and says what it wants to hear.
+// Takes every part of a document from boost::json::basic_parser and keeps nothing of it. A handler inherits it and says what it wants to
+// hear.
 struct Listener {
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);

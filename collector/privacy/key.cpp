@@ -108,8 +108,8 @@ LinkKey Key::link_key() const { return derive<sizeof(LinkKey)>(bytes_, kLinks); 
 Fingerprint Key::fingerprint() const {
   const auto key = derive<32>(bytes_, kFingerprints);
   Fingerprint out;
-  crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(kFingerprintOf.data()), kFingerprintOf.size(), key.data(),
-                     key.size());
+  crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(kFingerprintOf.data()), kFingerprintOf.size(),
+                     key.data(), key.size());
   return out;
 }
 
@@ -128,7 +128,8 @@ Result<Key> load_key(const std::string& path) {
   if (!S_ISREG(about.st_mode)) return says(path, "is not a regular file", "name the file that holds the key");
   if (about.st_uid != ::geteuid() && about.st_uid != 0)
     return says(path, "belongs to user " + std::to_string(about.st_uid), "chown it to the user who runs the collector");
-  if ((about.st_mode & 077) != 0) return says(path, "is open to its group or to others", "chmod 600 it, and make sure that nobody has read it");
+  if ((about.st_mode & 077) != 0)
+    return says(path, "is open to its group or to others", "chmod 600 it, and make sure that nobody has read it");
 
   FileBytes content;
   std::size_t size = 0;
@@ -140,7 +141,8 @@ Result<Key> load_key(const std::string& path) {
     size += static_cast<std::size_t>(got);
   }
   const auto malformed = [&] {
-    return says(path, "is not a key of this version (one line, \"arbiter-key-1\" and 64 hex digits)", "put back the file that was there, or its backup");
+    return says(path, "is not a key of this version (one line, \"arbiter-key-1\" and 64 hex digits)",
+                "put back the file that was there, or its backup");
   };
   std::string_view text(content.bytes.data(), size);
   if (text.ends_with('\n')) text.remove_suffix(1);

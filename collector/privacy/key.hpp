@@ -2,10 +2,11 @@
 //
 //   arbiter-key-1 <64 hex digits>\n          the whole file; mode 0600, owned by who runs the collector
 //
-// It is made on first start, from the kernel's random numbers, and never changed. Who loses it can no longer find a task by its raw id and starts a
-// second world of hashes; who gives it away gives away the ids. The version in front leaves room for files of several keys.
+// It is made on first start, from the kernel's random numbers, and never changed. Who loses it can no longer find a task by its raw id and
+// starts a second world of hashes; who gives it away gives away the ids. The version in front leaves room for files of several keys.
 //
-// Nothing uses the 32 bytes themselves: each purpose has a sub-key of its own (crypto_kdf, BLAKE2b), so that what one gives away says nothing of another.
+// Nothing uses the 32 bytes themselves: each purpose has a sub-key of its own (crypto_kdf, BLAKE2b), so that what one gives away says
+// nothing of another.
 #pragma once
 
 #include <array>
@@ -40,11 +41,12 @@ class Key {
 // Lower-case hex, as in manifests.
 std::string fingerprint_text(const Fingerprint& fingerprint);
 
-// Reads the key. Refused, with what to do about it: no such file (code ENOENT), not a regular file, owned by another user (but root), readable or
-// writable by group or others, not of the form above.
+// Reads the key. Refused, with what to do about it: no such file (code ENOENT), not a regular file, owned by another user (but root),
+// readable or writable by group or others, not of the form above.
 Result<Key> load_key(const std::string& path);
 
-// Makes a new key and its file. Complete or absent: written under another name, synced, then linked. Code EEXIST where there is one already.
+// Makes a new key and its file. Complete or absent: written under another name, synced, then linked. Code EEXIST where there is one
+// already.
 Result<Key> create_key(const std::string& path);
 
 }  // namespace arbiter::privacy

@@ -1,8 +1,8 @@
 // What the key of a JSON member says about its value: whether ids are to be expected there, and whose.
 //
-// A key is split into words as camelCase and snake_case do: at anything that is no ASCII letter, before a capital that follows a small letter
-// (selected|Agent), and before the last capital of a run when a small letter follows it (ID|List), but for a plural's s (AgentIDs is Agent|IDs).
-// Letters' case does not count.
+// A key is split into words as camelCase and snake_case do: at anything that is no ASCII letter, before a capital that follows a small
+// letter (selected|Agent), and before the last capital of a run when a small letter follows it (ID|List), but for a plural's s (AgentIDs is
+// Agent|IDs). Letters' case does not count.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,6 @@
-// What stands for an id: SipHash-2-4 with 128 bits of output, keyed. A pseudo-random function: without the key, a hash says nothing of the id, not even
-// whether a guess was right. Some 25 ns for a usual id, so that millions a second can be hashed (BLAKE2b takes ten times that).
+// What stands for an id: SipHash-2-4 with 128 bits of output, keyed. A pseudo-random function: without the key, a hash says nothing of the
+// id, not even whether a guess was right. Some 25 ns for a usual id, so that millions a second can be hashed (BLAKE2b takes ten times
+// that).
 #pragma once
 
 #include <sodium/crypto_shorthash_siphash24.h>
@@ -18,7 +19,8 @@ class Prf {
   // Writes event::kHashBytes bytes.
   void operator()(std::string_view id, void* out) const {
     static_assert(crypto_shorthash_siphashx24_BYTES == event::kHashBytes);
-    crypto_shorthash_siphashx24(static_cast<unsigned char*>(out), reinterpret_cast<const unsigned char*>(id.data()), id.size(), key_.data());
+    crypto_shorthash_siphashx24(static_cast<unsigned char*>(out), reinterpret_cast<const unsigned char*>(id.data()), id.size(),
+                                key_.data());
   }
 
  private:
