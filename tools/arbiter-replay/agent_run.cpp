@@ -19,18 +19,21 @@ Result<void> take_string(std::string_view key, std::string_view value, std::stri
   if (!is_string(value)) return wrong(key, "is not a string");
   std::string room;
   out = text_of(value, room);
-  if (key != "task_id" && out.size() > schema::kWordBytesMax) return wrong(key, "is longer than 255 bytes");  // the others become ids and words
+  if (key != "task_id" && out.size() > schema::kWordBytesMax)
+    return wrong(key, "is longer than 255 bytes");  // the others become ids and words
   return {};
 }
 
 Result<void> take_time(std::string_view key, std::string_view value, std::int64_t& out) {
   double number = 0;
   const char* const end = value.data() + value.size();
-  if (const auto whole = std::from_chars(value.data(), end, out); whole.ec == std::errc{} && whole.ptr == end && out <= kTimeMsMax && out >= -kTimeMsMax)
+  if (const auto whole = std::from_chars(value.data(), end, out);
+      whole.ec == std::errc{} && whole.ptr == end && out <= kTimeMsMax && out >= -kTimeMsMax)
     return {};
   // 1.728601365278e12 and 1728601365278.0 are the same time
   const auto real = std::from_chars(value.data(), end, number);
-  if (real.ec != std::errc{} || real.ptr != end || std::abs(number) > 9e15 || number != std::floor(number) || std::abs(number) > static_cast<double>(kTimeMsMax))
+  if (real.ec != std::errc{} || real.ptr != end || std::abs(number) > 9e15 || number != std::floor(number) ||
+      std::abs(number) > static_cast<double>(kTimeMsMax))
     return wrong(key, "is not a time in whole milliseconds");
   out = static_cast<std::int64_t>(number);
   return {};

@@ -1,10 +1,11 @@
 // One line of an input of agent runs: what an agent did on one task, from start to score.
 //
-//   {"run_id": "...", "task_id": "...", "task_family": "...", "agent_id": "...", "started_at_ms": 1728601365278, "completed_at_ms": 1728611086957,
+//   {"run_id": "...", "task_id": "...", "task_family": "...", "agent_id": "...", "started_at_ms": 1728601365278, "completed_at_ms":
+//   1728611086957,
 //    "score": 0.5, "success": true, "error": null}
 //
-// run_id, agent_id, the two times (Unix, milliseconds) and success are required; score is 0 to 1. Unknown fields are refused. Everything that the
-// producer would refuse is refused here, so that no run is recorded in part.
+// run_id, agent_id, the two times (Unix, milliseconds) and success are required; score is 0 to 1. Unknown fields are refused. Everything
+// that the producer would refuse is refused here, so that no run is recorded in part.
 #pragma once
 
 #include <cstdint>

@@ -50,7 +50,8 @@ Result<std::int64_t> parse_timestamp(std::string_view text) {
       if (c < '0' || c > '9') return std::nullopt;
     return number_of<int>(text.substr(at, count));
   };
-  const auto year = digits(0, 4), month = digits(5, 2), day = digits(8, 2), hour = digits(11, 2), minute = digits(14, 2), second = digits(17, 2);
+  const auto year = digits(0, 4), month = digits(5, 2), day = digits(8, 2), hour = digits(11, 2), minute = digits(14, 2),
+             second = digits(17, 2);
   if (!year || !month || !day || !hour || !minute || !second) return bad();
   if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':') return bad();
   if (*hour > 23 || *minute > 59 || *second > 59 || *year < 1700 || *year > 2250) return bad();

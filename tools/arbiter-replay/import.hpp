@@ -1,7 +1,8 @@
 // One line of a snapshot's events.jsonl back into the values that a producer records: the reverse of the collector's writer of events.
 //
 // What the export derived (id, revision, durationMs, joinState, the agentId and taskId beside `data`) is derived anew and not taken; an
-// unknown field is refused, since leaving it out would not be the same event. Ids of the form "anon-<32 hex digits>" stay the hashes they are.
+// unknown field is refused, since leaving it out would not be the same event. Ids of the form "anon-<32 hex digits>" stay the hashes they
+// are.
 #pragma once
 
 #include <deque>

@@ -1,7 +1,7 @@
 // The parts of a JSON text as they stand in it: members of an object, elements of an array, each as the slice that it was written as.
 //
-// An import has to give back what an export wrote, digit for digit. A parsed document has forgotten how a number was written (and Boost 1.81
-// rounds some of them); a slice has not. So Boost.JSON says whether a line is JSON, and these walk it.
+// An import has to give back what an export wrote, digit for digit. A parsed document has forgotten how a number was written (and
+// Boost 1.81 rounds some of them); a slice has not. So Boost.JSON says whether a line is JSON, and these walk it.
 #pragma once
 
 #include <cstddef>

@@ -57,12 +57,14 @@ void write_sample(std::ostream& out, std::uint64_t runs, std::int64_t end_unix_m
     // Two dice make a hump, squaring one makes a tail.
     const auto spread = static_cast<std::int64_t>(random.below(1000) * random.below(1000) / 100);
     const std::int64_t duration_ms = std::min(longest_ms, agent.typical_ms / 4 + agent.typical_ms * spread / 2500);
-    const std::int64_t started_ms = begin_ms + static_cast<std::int64_t>(i) * kSpanMs / static_cast<std::int64_t>(std::max<std::uint64_t>(runs, 1));
+    const std::int64_t started_ms =
+        begin_ms + static_cast<std::int64_t>(i) * kSpanMs / static_cast<std::int64_t>(std::max<std::uint64_t>(runs, 1));
     const std::uint64_t score = success ? 100 : random.below(70);
     const std::string number = std::to_string(i + 1);
-    out << "{\"run_id\":\"sample-run-" << std::string(6 - std::min<std::size_t>(6, number.size()), '0') << number << "\",\"task_id\":\"" << family << '/'
-        << random.below(12) << "\",\"task_family\":\"" << family << "\",\"agent_id\":\"" << agent.id << "\",\"started_at_ms\":" << started_ms
-        << ",\"completed_at_ms\":" << started_ms + duration_ms << ",\"score\":" << (score == 100 ? "1.0" : "0." + std::string(score < 10 ? "0" : "") + std::to_string(score))
+    out << "{\"run_id\":\"sample-run-" << std::string(6 - std::min<std::size_t>(6, number.size()), '0') << number << "\",\"task_id\":\""
+        << family << '/' << random.below(12) << "\",\"task_family\":\"" << family << "\",\"agent_id\":\"" << agent.id
+        << "\",\"started_at_ms\":" << started_ms << ",\"completed_at_ms\":" << started_ms + duration_ms
+        << ",\"score\":" << (score == 100 ? "1.0" : "0." + std::string(score < 10 ? "0" : "") + std::to_string(score))
         << ",\"success\":" << (success ? "true" : "false") << ",\"error\":" << (limited ? "\"usageLimits\"" : "null") << "}\n";
   }
 }

@@ -1,0 +1,112 @@
+// What a training job may rely on: same range, same bytes; since T means since T; an opened snapshot stays readable.
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "tests/process/harness.hpp"
+
+namespace arbiter::test {
+
+TEST_CASE("two snapshots of one range have byte-identical data files") {
+  Place place;
+  Collector collector(place, plain_config());
+  place.replay(place.sample(300), {"--processes", "2"});
+  const fs::path first = collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst"});
+  SUBCASE("one behind the other") {}
+  SUBCASE("with a restart between them") {
+    REQUIRE(collector.stop() == 0);
+    collector.start();
+  }
+  SUBCASE("with a kill between them") {
+    collector.kill();
+    collector.start();
+  }
+  const fs::path second = collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst"});
+  CHECK(first != second);
+  for (const char* file : {"events.jsonl", "events.jsonl.zst", "trajectories.jsonl", "trajectories.jsonl.zst"}) {
+    const std::string bytes = read_file(first / file);
+    CHECK(bytes.size() > 1000);
+    CHECK_MESSAGE(bytes == read_file(second / file), file);
+  }
+  CHECK(fs::read_symlink(place.exports() / "latest") == second.filename());
+}
+
+TEST_CASE("a snapshot since T holds exactly the events at or after T") {
+  Place place;
+  Collector collector(place, plain_config());
+  constexpr std::int64_t t = 1'730'000'000'000'000'000;  // 2024-10-27T03:33:20Z
+  std::string lines;
+  for (int i = -5; i < 5; ++i) lines += event_line("probe", t + i * 1'000'000, R"({"n":)" + std::to_string(i) + "}");
+  lines += event_line("probe", t - 1, R"({"n":-99})");
+  place.replay(place.write("probes.jsonl", lines));
+  const fs::path snapshot = collector.snapshot({"--since", "time:2024-10-27T03:33:20Z"});
+  std::vector<std::int64_t> numbers;
+  for (const json::object& e : read_lines(snapshot / "events.jsonl.zst")) numbers.push_back(e.at("data").at("n").as_int64());
+  CHECK(numbers == std::vector<std::int64_t>{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("who has opened the old latest goes on reading it while newer ones are published and old ones removed") {
+  Place place;
+  Collector collector(place, plain_config(R"("export": {"keep": 1})"));
+  place.replay(place.sample(300));
+  const fs::path old = collector.snapshot({"--format", "events.jsonl"});
+  std::ifstream reader(place.exports() / "latest" / "events.jsonl", std::ios::binary);
+  std::string first_half(50'000, '\0');
+  REQUIRE(reader.read(first_half.data(), static_cast<std::streamsize>(first_half.size())));
+  for (int i = 0; i < 3; ++i) {
+    place.replay(place.sample(10), {"--time", "now"});
+    collector.snapshot({"--format", "events.jsonl"});
+  }
+  CHECK(!fs::exists(old));
+  const std::string rest((std::istreambuf_iterator<char>(reader)), {});
+  const std::string all = first_half + rest;
+  CHECK(std::count(all.begin(), all.end(), '\n') == 1200);
+}
+
+TEST_CASE("a snapshot that was tampered with does not verify") {
+  Place place;
+  Collector collector(place, plain_config());
+  place.replay(place.sample(20));
+  const fs::path snapshot = collector.snapshot();
+  REQUIRE(place.run("arbiterctl", {"verify", snapshot}).exit == 0);
+  SUBCASE("a byte changed") {
+    std::fstream file(snapshot / "events.jsonl.zst", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(40);
+    file.put('!');
+  }
+  SUBCASE("a file removed") { fs::remove(snapshot / "trajectories.jsonl.zst"); }
+  SUBCASE("the manifest cut short") { fs::resize_file(snapshot / "manifest.json", 50); }
+  SUBCASE("the manifest removed") { fs::remove(snapshot / "manifest.json"); }
+  const Ran verified = place.run("arbiterctl", {"verify", snapshot});
+  CHECK(verified.exit == 1);
+  CHECK(verified.err.starts_with("arbiterctl: "));
+}
+
+TEST_CASE("an exported snapshot replayed into another collector exports the same events again") {
+  Place first, second;
+  Collector one(first, plain_config());
+  first.replay(first.sample(200), {"--processes", "2"});
+  const fs::path exported = one.snapshot();
+
+  Collector two(second, plain_config());
+  const json::object summary = second.replay(exported / "events.jsonl.zst");
+  CHECK(summary.at("recorded") == 800);
+  std::vector<json::object> before = read_lines(exported / "events.jsonl.zst"), after = read_lines(two.snapshot() / "events.jsonl.zst");
+  REQUIRE(before.size() == 800);
+  REQUIRE(after.size() == 800);
+  std::size_t same = 0;
+  const auto text = [](json::object& e) {
+    e.erase("id");        // made of where it was recorded
+    e.erase("revision");  // how often it was amended there
+    return json::serialize(e);
+  };
+  // Two processes' events of one time may change places: compare as sets.
+  std::multiset<std::string> a, b;
+  for (json::object& e : before) a.insert(text(e));
+  for (json::object& e : after) b.insert(text(e));
+  for (const std::string& e : a) same += b.count(e) > 0 ? 1u : 0u;
+  CHECK(same == 800);
+  CHECK(a == b);
+}
+
+}  // namespace arbiter::test
