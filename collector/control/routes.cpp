@@ -1,0 +1,246 @@
+#include "collector/control/routes.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+
+#include "collector/config/nearest.hpp"
+#include "collector/config/table.hpp"
+#include "collector/control/time_text.hpp"
+
+namespace arbiter::control {
+namespace {
+
+namespace json = boost::json;
+
+Response json_response(const json::object& object) { return {200, "application/json", json::serialize(object) + "\n", {}}; }
+
+Response from(const Result<json::object>& result) { return result ? json_response(*result) : error_response(result.error()); }
+
+Response done(const Result<void>& result, std::string_view what, bool value = true) {
+  return result ? json_response({{what, value}}) : error_response(result.error());
+}
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+Error bad(std::string message) { return {std::move(message), 400}; }
+
+// --- reading parameters
+
+Result<bool> flag(const Target& target, std::string_view name, bool fallback) {
+  const std::string* text = target.find(name);
+  if (text == nullptr) return fallback;
+  if (*text == "1" || *text == "true") return true;
+  if (*text == "0" || *text == "false") return false;
+  return bad(std::string(name) + "=" + *text + ": write 0 or 1");
+}
+
+Result<std::optional<std::int64_t>> time(const Target& target, std::string_view name) {
+  const std::string* text = target.find(name);
+  if (text == nullptr) return std::optional<std::int64_t>();
+  const auto ns = parse_time(*text, now_ns());
+  if (!ns) return Error{std::string(name) + ": " + ns.error().message, 400};
+  return std::optional<std::int64_t>(*ns);
+}
+
+Result<service::EventsQuery> events_query(const Target& target) {
+  service::EventsQuery query;
+  const auto since = time(target, "since"), until = time(target, "until");
+  if (!since) return since.error();
+  if (!until) return until.error();
+  query.since_ns = *since, query.until_ns = *until;
+  const auto text = [&target](std::string_view name) {
+    const std::string* value = target.find(name);
+    return value == nullptr ? std::string() : *value;
+  };
+  query.type = text("type"), query.agent = text("agent"), query.task = text("task");
+  if (const std::string* limit = target.find("limit")) {
+    const char* const end = limit->data() + limit->size();
+    const auto [at, error] = std::from_chars(limit->data(), end, query.limit);
+    if (error != std::errc{} || at != end || query.limit == 0) return bad("limit=" + *limit + ": write a whole number from 1 up");
+  }
+  return query;
+}
+
+Result<json::object> body_object(const Call& call) {
+  if (call.body.find_first_not_of(" \t\r\n") == std::string::npos) return json::object();
+  json::error_code error;
+  json::value value = json::parse(call.body, error);
+  if (error) return bad("the body is not JSON: " + error.message());
+  if (!value.is_object()) return bad("the body is to be one JSON object");
+  return std::move(value.get_object());
+}
+
+// "time:" in any form people write becomes one that does not depend on when it is read.
+Result<std::string> fixed_since(const std::string& since) {
+  constexpr std::string_view prefix = "time:";
+  using Text = Result<std::string>;
+  if (since.empty() || since.starts_with("snapshot:") || since.starts_with("cursor:")) return Text(boost::system::in_place_value, since);
+  if (!since.starts_with(prefix)) return bad("since: \"" + since + "\": write time:<when> or snapshot:<number>");
+  const auto ns = parse_time(std::string_view(since).substr(prefix.size()), now_ns());
+  if (!ns) return Error{"since: " + ns.error().message, 400};
+  return Text(boost::system::in_place_value, std::string(prefix) + time_text(*ns));
+}
+
+Result<service::ExportRequest> export_request(const Call& call) {
+  const auto body = body_object(call);
+  if (!body) return body.error();
+  service::ExportRequest request;
+  for (const auto& [name, value] : *body) {
+    if (name == "since" && value.is_string()) {
+      const auto since = fixed_since(std::string(value.get_string()));
+      if (!since) return since.error();
+      request.since = *since;
+    } else if (name == "formats" && value.is_array()) {
+      for (const auto& item : value.get_array()) {
+        const auto format = item.is_string() ? config::export_format(std::string_view(item.get_string())) : std::nullopt;
+        if (!format)
+          return bad("formats: " + json::serialize(item) + " is none: write some of " +
+                     config::allowed_text(*config::find_key("export.formats")));
+        if (std::find(request.formats.begin(), request.formats.end(), *format) == request.formats.end()) request.formats.push_back(*format);
+      }
+    } else {
+      return bad("\"" + std::string(name) + "\" is not understood: write {\"since\": \"time:<when>\", \"formats\": [\"jsonl\"]}");
+    }
+  }
+  return request;
+}
+
+// --- the answers
+
+Response healthz(service::Service& service, const Call&) {
+  const auto status = service.status();  // passes through the drain's thread: a stuck one is not healthy
+  return status ? json_response({{"healthy", true}}) : error_response({status.error().message, 503});
+}
+
+Response metrics(service::Service& service, const Call&) {
+  return {200, "text/plain; version=0.0.4; charset=utf-8", service.metrics(), {}};
+}
+
+Response status(service::Service& service, const Call&) { return from(service.status()); }
+
+Response stats(service::Service& service, const Call& call) {
+  const auto fresh = flag(call.target, "fresh", true);
+  return fresh ? from(service.stats(*fresh)) : error_response(fresh.error());
+}
+
+Result<void> events(service::Service& service, const Call& call, const Line& line) {
+  const auto query = events_query(call.target);
+  if (!query) return query.error();
+  return service.events(*query, line);
+}
+
+Response task(service::Service& service, const Call& call) { return from(service.task(call.target.path.back())); }
+
+Response export_snapshot(service::Service& service, const Call& call) {
+  const auto request = export_request(call);
+  return request ? from(service.export_snapshot(*request)) : error_response(request.error());
+}
+
+Response flush(service::Service& service, const Call&) { return done(service.flush(), "flushed"); }
+Response pause(service::Service& service, const Call&) { return done(service.set_enabled(false), "enabled", false); }
+Response resume(service::Service& service, const Call&) { return done(service.set_enabled(true), "enabled", true); }
+Response clear(service::Service& service, const Call&) { return done(service.clear(), "cleared"); }
+Response config_get(service::Service& service, const Call&) { return from(service.config()); }
+
+Response config_set(service::Service& service, const Call& call) {
+  const auto changes = body_object(call);
+  return changes ? from(service.set_config(*changes)) : error_response(changes.error());
+}
+
+constexpr std::array<Route, 13> kRoutes = {{
+    {"GET", "/healthz", Access::read, Effort::quick, "", healthz, nullptr},
+    {"GET", "/metrics", Access::read, Effort::quick, "", metrics, nullptr},
+    {"GET", "/v1/status", Access::read, Effort::quick, "", status, nullptr},
+    {"GET", "/v1/stats", Access::read, Effort::quick, "fresh", stats, nullptr},
+    {"GET", "/v1/events", Access::read, Effort::stream, "since until type agent task limit", nullptr, events},
+    {"GET", "/v1/tasks/{id}", Access::read, Effort::heavy, "", task, nullptr},
+    {"POST", "/v1/export", Access::change, Effort::heavy, "", export_snapshot, nullptr},
+    {"POST", "/v1/flush", Access::change, Effort::quick, "", flush, nullptr},
+    {"POST", "/v1/pause", Access::change, Effort::quick, "", pause, nullptr},
+    {"POST", "/v1/resume", Access::change, Effort::quick, "", resume, nullptr},
+    {"GET", "/v1/config", Access::read, Effort::quick, "", config_get, nullptr},
+    {"PATCH", "/v1/config", Access::change, Effort::quick, "", config_set, nullptr},
+    {"DELETE", "/v1/data", Access::change, Effort::heavy, "", clear, nullptr},
+}};
+
+// --- matching
+
+std::vector<std::string_view> words(std::string_view text, char mark) {
+  std::vector<std::string_view> list;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(mark), text.size());
+    if (end > 0) list.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return list;
+}
+
+bool same_path(const Route& route, const Target& target) {
+  const auto segments = words(route.path, '/');
+  if (segments.size() != target.path.size()) return false;
+  for (std::size_t i = 0; i < segments.size(); ++i)
+    if (segments[i] == "{id}" ? target.path[i].empty() : segments[i] != target.path[i]) return false;
+  return true;
+}
+
+// Every parameter is one the route knows, and there once.
+Result<void> check_parameters(const Route& route, const Target& target) {
+  const auto known = words(route.parameters, ' ');
+  for (auto at = target.query.begin(); at != target.query.end(); ++at) {
+    if (std::find(known.begin(), known.end(), at->first) == known.end()) {
+      const auto guess = config::nearest(at->first, known);
+      return bad("no such parameter: " + at->first +
+                 (guess.empty()
+                      ? ": " + std::string(route.path) + (known.empty() ? " takes none" : " takes " + std::string(route.parameters))
+                      : ": did you mean " + std::string(guess) + "?"));
+    }
+    if (std::any_of(target.query.begin(), at, [at](const auto& other) { return other.first == at->first; }))
+      return bad("parameter " + at->first + ": is there twice");
+  }
+  return {};
+}
+
+}  // namespace
+
+Response error_response(const Error& error) {
+  const bool is_status = error.code >= 400 && error.code < 600;
+  return {is_status ? static_cast<unsigned>(error.code) : 500U,
+          "application/json",
+          json::serialize(json::object{{"error", error.message}}) + "\n",
+          {}};
+}
+
+std::span<const Route> routes() { return kRoutes; }
+
+Matched match(std::string_view method, std::string_view text) {
+  auto target = parse_target(text);
+  if (!target) return {nullptr, {}, error_response(target.error())};
+  std::string allow;
+  for (const Route& route : kRoutes) {
+    if (!same_path(route, *target)) continue;
+    if (route.method != method) {
+      allow.append(allow.empty() ? "" : ", ").append(route.method);
+      continue;
+    }
+    if (const auto checked = check_parameters(route, *target); !checked) return {nullptr, {}, error_response(checked.error())};
+    return {&route, {std::move(*target), {}}, {}};
+  }
+  if (!allow.empty()) {
+    Response refusal = error_response({std::string(method) + " is not for this: use " + allow, 405});
+    refusal.allow = allow;
+    return {nullptr, {}, std::move(refusal)};
+  }
+  std::string all;
+  for (const Route& route : kRoutes) all.append(all.empty() ? "" : ", ").append(route.method).append(" ").append(route.path);
+  return {nullptr, {}, error_response({"no such thing here: there are " + all, 404})};
+}
+
+}  // namespace arbiter::control
