@@ -1,0 +1,144 @@
+#include "producer/lane.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <ctime>
+
+#include "producer/no_cancel.hpp"
+
+namespace arbiter::producer {
+namespace {
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
+// A few nanoseconds, to a few milliseconds: read on every record that finds its lane full.
+std::uint64_t coarse_ns() noexcept {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+void pause_briefly() noexcept {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+
+}  // namespace
+
+bool Lane::unlinked() noexcept {
+  const std::uint64_t now = coarse_ns();
+  if (link_checked_ns == 0) link_checked_ns = now;  // the first time: it has not *stayed* full yet
+  if (gone || now - link_checked_ns < kSecondNs) return gone;
+  link_checked_ns = now;
+  gone = !segment->writer.still_linked();
+  return gone;
+}
+
+std::byte* Lane::wait_for_room(std::uint32_t records, std::chrono::nanoseconds bound) noexcept {
+  constexpr unsigned kSpins = 64;
+  constexpr std::uint64_t kNapNs = 100'000;  // a collector that was woken takes a batch in about that time
+  const NoCancel uninterrupted;
+  const std::uint64_t bound_ns = static_cast<std::uint64_t>(bound.count());
+  const std::uint64_t begin = monotonic_ns();
+  for (unsigned tries = 0;; ++tries) {
+    if (std::byte* const room = writer.reserve(records)) return room;
+    const std::uint64_t waited = monotonic_ns() - begin;
+    if (waited >= bound_ns || unlinked()) return nullptr;
+    if (tries < kSpins) {
+      pause_briefly();
+      continue;
+    }
+    if (tries == kSpins) ring_doorbell(directory);
+    const timespec nap{0, static_cast<long>(std::min(kNapNs, bound_ns - waited))};
+    const int saved_errno = errno;
+    nanosleep(&nap, nullptr);
+    errno = saved_errno;
+  }
+}
+
+Directory::Directory(std::string where) : path(std::move(where)) {
+  const std::string name = path + ".doorbell";
+  doorbell.sun_family = AF_UNIX;
+  has_doorbell = name.size() < sizeof doorbell.sun_path;
+  if (has_doorbell) std::memcpy(doorbell.sun_path, name.data(), name.size());
+}
+
+Result<Lane*> Directory::claim() {
+  for (;;) {
+    for (Segment& segment : segments) {
+      if (segment.retired) continue;
+      SegmentWriter::Claimed claimed = segment.writer.claim();
+      if (claimed.outcome == SegmentWriter::Claim::no_memory)
+        return Error{path + ": no memory for a lane: the file system is full", ENOSPC};
+      if (claimed.outcome == SegmentWriter::Claim::all_taken) continue;
+      Lane& lane = segment.lanes[claimed.lane];
+      lane.writer = std::move(claimed.writer);
+      lane.writer.set_doorbell(ring_doorbell, this);
+      lane.switch_word = &segment.writer.switch_word();
+      lane.clock = segment.writer.clock();
+      lane.link_checked_ns = 0;
+      lane.gone = false;
+      lane.segment = &segment;
+      lane.directory = this;
+      lane.index = claimed.lane;
+      ++segment.held;
+      return &lane;
+    }
+    Result<SegmentWriter> made = SegmentWriter::create(path, recording_disabled(path), process_clock());
+    if (!made) return made.error();
+    segments.emplace_back(std::move(*made));
+  }
+}
+
+void Directory::release(Lane& lane) noexcept {
+  Segment& segment = *lane.segment;
+  lane.writer = LaneWriter();
+  segment.writer.release(lane.index);
+  if (--segment.held != 0 || !segment.retired) return;
+  add(ended, segment.writer.account());
+  segments.remove_if([&](const Segment& s) { return &s == &segment; });
+}
+
+LaneReader::Account Directory::account() const {
+  LaneReader::Account sum = ended;
+  for (const Segment& segment : segments) add(sum, segment.writer.account());
+  return sum;
+}
+
+Directory& directory_at(const std::string& path) {
+  for (Directory* d = process_page->directories; d != nullptr; d = d->next)
+    if (d->path == path) return *d;
+  auto* const made = new Directory(path);
+  made->next = process_page->directories;
+  process_page->directories = made;
+  return *made;
+}
+
+void add(LaneReader::Account& sum, const LaneReader::Account& more) {
+  sum.attempted += more.attempted;
+  for (std::size_t i = 0; i < sum.dropped.size(); ++i) sum.dropped[i] += more.dropped[i];
+  for (std::size_t i = 0; i < sum.refused.size(); ++i) sum.refused[i] += more.refused[i];
+}
+
+// Opened and closed each time: a descriptor that was kept would be one more that an application may close, and then write into what got its
+// number.
+void ring_doorbell(void* directory) noexcept {
+  const Directory& d = *static_cast<const Directory*>(directory);
+  if (!d.has_doorbell) return;
+  const NoCancel uninterrupted;
+  const int saved_errno = errno;
+  const int bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (bell >= 0) {
+    sendto(bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&d.doorbell), sizeof d.doorbell);
+    close(bell);
+  }
+  errno = saved_errno;
+}
+
+}  // namespace arbiter::producer

@@ -1,0 +1,90 @@
+// A thread's hold on one lane, and the segments of this process that lanes come from.
+#pragma once
+
+#include <sys/un.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <string>
+
+#include "producer/process.hpp"
+#include "shm/abi.hpp"
+#include "shm/clock.hpp"
+#include "shm/lane_writer.hpp"
+#include "shm/segment.hpp"
+
+namespace arbiter::producer {
+
+class Outlet;
+struct Directory;
+struct Segment;
+
+// Touched by its thread alone while the thread holds it; a line pair of its own.
+struct alignas(abi::kLineBytes) Lane {
+  LaneWriter writer;
+  const std::atomic<std::uint32_t>* switch_word = nullptr;  // SwitchLine::disabled
+  std::uint64_t last_ticks = 0;
+  abi::ClockSource clock{};
+
+  std::uint32_t disabled_calls = 0;
+  std::uint64_t link_checked_ns = 0;  // monotonic, when the file was last seen linked
+  bool gone = false;                  // it was not
+  Outlet* outlet = nullptr;
+  Directory* directory = nullptr;
+  Segment* segment = nullptr;
+  std::uint32_t index = 0;
+  Lane* next = nullptr;  // of the same thread, for another outlet
+
+  // Now; never earlier than the last stamp.
+  std::uint64_t stamp() noexcept {
+    const std::uint64_t now = ticks(clock);
+    last_ticks = now > last_ticks ? now : last_ticks;
+    return last_ticks;
+  }
+
+  bool disabled() const noexcept { return switch_word->load(std::memory_order_relaxed) != 0; }
+
+  // Is the file gone from its directory? Looks at most once a second, and not in the first.
+  bool unlinked() noexcept;
+
+  // Room for an event, waiting for it up to `bound`; nullptr if there was none.
+  std::byte* wait_for_room(std::uint32_t records, std::chrono::nanoseconds bound) noexcept;
+};
+
+// One segment file of this process. Guarded by the process's lock but for what its lanes' threads write.
+struct Segment {
+  explicit Segment(SegmentWriter made) : writer(std::move(made)) {}
+  SegmentWriter writer;
+  std::array<Lane, abi::kLanesPerSegment> lanes{};
+  std::uint32_t held = 0;  // lanes that threads hold
+  bool retired = false;    // its file is gone: no more claims; it goes when no thread holds a lane of it
+};
+
+// A lanes directory, and what this process has there. Guarded by the process's lock.
+struct Directory {
+  explicit Directory(std::string where);
+  std::string path;
+  sockaddr_un doorbell{};
+  bool has_doorbell = false;  // the name fits
+  std::list<Segment> segments;
+  LaneReader::Account ended;  // of segments that are gone
+  Directory* next = nullptr;
+
+  // A lane for the calling thread, or what is in the way. Makes a segment if all lanes are taken.
+  Result<Lane*> claim();
+  void release(Lane& lane) noexcept;
+  LaneReader::Account account() const;
+};
+
+// The directory of that path in this process, made if it is not there. Under the process's lock.
+Directory& directory_at(const std::string& path);
+
+void add(LaneReader::Account& sum, const LaneReader::Account& more);
+
+// Rings the collector's doorbell: one datagram that nobody waits for. `directory` is a Directory.
+void ring_doorbell(void* directory) noexcept;
+
+}  // namespace arbiter::producer

@@ -1,0 +1,195 @@
+#include "producer/outlet.hpp"
+
+#include <cerrno>
+#include <new>
+
+#include "producer/no_cancel.hpp"
+#include "producer/process.hpp"
+#include "producer/thread.hpp"
+#include "shm/clock.hpp"
+
+namespace arbiter::producer {
+namespace {
+
+constexpr std::uint64_t kRetryNs = 1'000'000'000;
+
+// All outlets of the process and of its ancestors, newest first; never taken from. Release when one is put in, acquire when it is walked.
+constinit std::atomic<Outlet*> outlets{nullptr};
+
+// The interrupting handler of `set` sees either no lane or all of it.
+void remember(Thread& thread, Outlet* outlet, Lane* lane) noexcept {
+  thread.outlet = nullptr;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  thread.lane = lane;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  thread.outlet = outlet;
+}
+
+Outlet* without_memory() noexcept {
+  alignas(Outlet) static std::byte storage[sizeof(Outlet)];  // never destroyed: records are made until the very end
+  static Outlet* const outlet = [] {
+    Places none;
+    none.disabled = true;
+    return new (storage) Outlet(std::move(none));
+  }();
+  return outlet;
+}
+
+}  // namespace
+
+Outlet* Outlet::find_or_make(const ProducerOptions& options) noexcept {
+  try {
+    Places wanted = places(options);
+    for (Outlet* o = outlets.load(std::memory_order_acquire); o != nullptr; o = o->next_)
+      if (o->places_ == wanted) return o;
+    auto* const made = new Outlet(std::move(wanted));
+    made->next_ = outlets.load(std::memory_order_relaxed);
+    // Two threads may both make one for the same places. They share directory and segments all the same.
+    while (!outlets.compare_exchange_weak(made->next_, made, std::memory_order_release, std::memory_order_relaxed)) {
+    }
+    return made;
+  } catch (...) {
+    return without_memory();
+  }
+}
+
+Session* Outlet::session() const noexcept {
+  Session* const s = session_.load(std::memory_order_acquire);
+  return s != nullptr && s->generation == process_page->generation.load(std::memory_order_relaxed) ? s : nullptr;
+}
+
+Session& Outlet::make_session() {
+  if (Session* const s = session()) return *s;
+  auto* const made = new Session(process_page->generation.load(std::memory_order_relaxed));
+  made->parents = session_.load(std::memory_order_relaxed);
+  session_.store(made, std::memory_order_release);
+  return *made;
+}
+
+Lane* Outlet::lane_of(Thread& thread) noexcept {
+  if (off()) return nullptr;
+  const std::uint64_t process = process_page->generation.load(std::memory_order_relaxed);
+  if (process == 0 || thread.generation != process) {  // its lanes, if it has any, are a parent's
+    remember(thread, nullptr, nullptr);
+    thread.lanes = nullptr;
+  }
+  for (Lane* lane = thread.lanes; lane != nullptr; lane = lane->next)
+    if (lane->outlet == this) {
+      remember(thread, this, lane);
+      return lane;
+    }
+  const Session* const s = session();
+  if (s != nullptr && monotonic_ns() < s->retry_at_ns.load(std::memory_order_relaxed)) return nullptr;
+  return claim(thread);
+}
+
+Lane* Outlet::claim(Thread& thread) noexcept {
+  const NoCancel uninterrupted;
+  const int saved_errno = errno;
+  const ProcessLock lock;
+  thread.generation = process_page->generation.load(std::memory_order_relaxed);
+  Lane* lane = nullptr;
+  try {
+    Session& s = make_session();
+    const std::uint64_t now = monotonic_ns();
+    if (now >= s.retry_at_ns.load(std::memory_order_relaxed)) {
+      s.retry_at_ns.store(now + kRetryNs, std::memory_order_relaxed);  // unless the claim succeeds
+      const Result<std::string> path = find_lanes(places_);
+      if (!path) {
+        s.problem = path.error().message;
+      } else {
+        s.directory = &directory_at(*path);
+        const Result<Lane*> claimed = s.directory->claim();
+        s.problem = claimed ? std::string() : claimed.error().message;
+        lane = claimed ? *claimed : nullptr;
+      }
+    }
+    if (lane != nullptr) {
+      s.retry_at_ns.store(0, std::memory_order_relaxed);
+      carry(s, *lane);
+    }
+  } catch (...) {
+    // No memory: as any claim that failed.
+  }
+  if (lane != nullptr) {
+    lane->outlet = this;
+    lane->next = thread.lanes;
+    thread.lanes = lane;
+    thread.release_at_exit();
+    remember(thread, this, lane);
+  }
+  errno = saved_errno;
+  return lane;
+}
+
+void Outlet::carry(Session& s, Lane& lane) noexcept {
+  if (const std::uint64_t attempts = s.no_lane.exchange(0, std::memory_order_relaxed)) lane.writer.carry_no_lane(attempts);
+  for (std::size_t rule = 0; rule < s.refused.size(); ++rule)
+    lane.writer.carry_refused(static_cast<abi::Refusal>(rule), s.refused[rule].exchange(0, std::memory_order_relaxed));
+  std::uint64_t reentrant =
+      s.reentrant.exchange(0, std::memory_order_relaxed) + process_page->reentrant.exchange(0, std::memory_order_relaxed);
+  for (; reentrant != 0; --reentrant) lane.writer.count_reentrant();
+}
+
+void Outlet::replace(Thread& thread, Lane& lane) noexcept {
+  const NoCancel uninterrupted;
+  const int saved_errno = errno;
+  remember(thread, nullptr, nullptr);
+  for (Lane** at = &thread.lanes; *at != nullptr; at = &(*at)->next)
+    if (*at == &lane) {
+      *at = lane.next;
+      break;
+    }
+  {
+    const ProcessLock lock;
+    lane.segment->retired = true;
+    lane.directory->release(lane);
+  }
+  errno = saved_errno;
+}
+
+void Outlet::count_no_lane() noexcept {
+  if (Session* const s = session()) s->no_lane.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Outlet::count_refused(abi::Refusal rule) noexcept {
+  if (Session* const s = session()) s->refused[static_cast<std::size_t>(rule)].fetch_add(1, std::memory_order_relaxed);
+}
+
+void Outlet::count_reentrant(Lane* lane) noexcept {
+  if (lane != nullptr)
+    lane->writer.count_reentrant();
+  else if (Session* const s = session())
+    s->reentrant.fetch_add(1, std::memory_order_relaxed);
+  else
+    process_page->reentrant.fetch_add(1, std::memory_order_relaxed);
+}
+
+Account Outlet::account() {
+  const ProcessLock lock;
+  Account sum;
+  const Session* const s = session();
+  if (s == nullptr) return sum;
+  LaneReader::Account lanes;
+  if (s->directory != nullptr) lanes = s->directory->account();
+  sum.lane_full = lanes.dropped[static_cast<std::size_t>(abi::Drop::lane_full)];
+  sum.no_lane = lanes.dropped[static_cast<std::size_t>(abi::Drop::no_lane)];
+  sum.reentrant = lanes.dropped[static_cast<std::size_t>(abi::Drop::reentrant)];
+  sum.refused = lanes.refused_total();
+  sum.recorded = lanes.attempted - lanes.dropped_total() - sum.refused;
+  // What waits to be carried.
+  sum.no_lane += s->no_lane.load(std::memory_order_relaxed);
+  sum.reentrant += s->reentrant.load(std::memory_order_relaxed);
+  for (const auto& refused : s->refused) sum.refused += refused.load(std::memory_order_relaxed);
+  sum.attempted = sum.recorded + sum.lane_full + sum.no_lane + sum.reentrant + sum.refused;
+  return sum;
+}
+
+std::string Outlet::problem() {
+  const ProcessLock lock;
+  if (off()) return "recording is switched off by ARBITER_DISABLE";
+  const Session* const s = session();
+  return s == nullptr ? std::string() : s->problem;
+}
+
+}  // namespace arbiter::producer

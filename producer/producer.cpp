@@ -1,0 +1,40 @@
+#include "arbiter/producer.hpp"
+
+#include "producer/call.hpp"
+#include "producer/outlet.hpp"
+#include "producer/process.hpp"
+#include "shm/event.hpp"
+#include "shm/schema.hpp"
+
+namespace arbiter {
+
+using producer::Outlet;
+
+Producer::Producer(const ProducerOptions& options) noexcept : wait_up_to_(options.wait_up_to) {
+  producer::make_process_page();
+  outlet_ = Outlet::find_or_make(options);
+}
+
+bool Producer::attach_thread() noexcept { return producer::Call(*outlet_).lane() != nullptr; }
+
+Account Producer::account() const { return outlet_->account(); }
+
+std::string Producer::problem() const { return outlet_->problem(); }
+
+std::string_view RecordResult::field() const noexcept {
+  if (status_ != Status::refused || field_ == event::kNoField) return {};
+  return schema::info(static_cast<Kind>(kind_)).fields[field_].path;
+}
+
+std::string_view RecordResult::rule() const noexcept {
+  if (status_ == Status::refused) return event::refusal_text(static_cast<abi::Refusal>(reason_));
+  if (status_ != Status::dropped) return {};
+  switch (static_cast<abi::Drop>(reason_)) {
+    case abi::Drop::lane_full: return "the lane is full";
+    case abi::Drop::reentrant: return "recorded in a signal handler that interrupted a record";
+    case abi::Drop::no_lane: return "no lane could be had";
+  }
+  return {};
+}
+
+}  // namespace arbiter
