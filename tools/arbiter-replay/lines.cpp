@@ -13,7 +13,7 @@ constexpr std::size_t kChunkBytes = 256 * 1024;
 
 struct Lines::Decompressor {
   struct Free {
-    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+    void operator()(ZSTD_DCtx* freed) const { ZSTD_freeDCtx(freed); }
   };
   std::unique_ptr<ZSTD_DCtx, Free> context{ZSTD_createDCtx()};
   std::string compressed = std::string(kChunkBytes, '\0');

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string_view>
 
-#include "producer/include/arbiter/producer.hpp"
+#include <arbiter/producer.hpp>
 #include "tools/arbiter-replay/agent_run.hpp"
 #include "tools/arbiter-replay/import.hpp"
 #include "tools/arbiter-replay/replay.hpp"
