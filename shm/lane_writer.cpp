@@ -92,7 +92,7 @@ std::byte* LaneWriter::make_room(std::uint32_t records) noexcept {
   // One record short of the reader, or of the edge: the place of a skip record.
   const std::uint32_t hard_limit = (reader_in_front ? std::min(read_to, backed_) : backed_) - 1;
   const std::uint32_t middle = backed_ / 2;
-  if (offset + records <= hard_limit) return admit(records, hard_limit, offset <= middle && offset + records > middle);
+  if (offset + records <= hard_limit) return admit(records, hard_limit, offset < middle && offset + records >= middle);
 
   if (reader_in_front) {
     // The lane is full, and yet there is address space: back it, and jump over the unread part.
@@ -112,13 +112,14 @@ std::byte* LaneWriter::make_room(std::uint32_t records) noexcept {
   return admit(records, read_to - 1, true);
 }
 
-// Sets the limit to the middle of what is backed, if that comes first: there is where to look whether the collector should be woken.
+// Sets the limit just short of the middle of what is backed, if that comes first: there is where to look whether the collector should be
+// woken.
 std::byte* LaneWriter::admit(std::uint32_t records, std::uint32_t hard_limit, bool crossed) noexcept {
-  if (crossed && doorbell_ != nullptr && unread() >= backed_ / 2) doorbell_(doorbell_context_);
+  if (crossed && doorbell_ != nullptr && unread() + records >= backed_ / 2) doorbell_(doorbell_context_);
   const Position position{position_};
   const std::uint32_t middle = backed_ / 2;
-  const bool middle_first = position.offset() + records <= middle && middle < hard_limit;
-  limit_ = Position::at(position.lap(), middle_first ? middle : hard_limit).value;
+  const bool middle_first = position.offset() + records < middle && middle <= hard_limit;
+  limit_ = Position::at(position.lap(), middle_first ? middle - 1 : hard_limit).value;
   return area_ + std::size_t{position.offset()} * abi::kRecordBytes;
 }
 

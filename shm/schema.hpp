@@ -269,7 +269,7 @@ static_assert([] {
   for (std::size_t i = 0; i < kKinds; ++i) {
     if (static_cast<std::size_t>(kKindTable[i].kind) != i + 1 || kKindTable[i].fields.size() > kFieldsMax) return false;
     for (const Field& f : kKindTable[i].fields)
-      if (f.list != nullptr && f.list->fields.size() > 8) return false;
+      if (f.type == Type::list && f.list->fields.size() > 8) return false;
   }
   return true;
 }());

@@ -51,7 +51,7 @@ consteval std::uint64_t schema_hash() {
     for (const schema::Field& f : kind.fields) {
       h.add(f.path);
       h.add(static_cast<std::uint64_t>(f.type) << 1 | static_cast<std::uint64_t>(f.required));
-      if (f.list == nullptr) continue;
+      if (f.type != schema::Type::list) continue;
       for (const schema::Field& item : f.list->fields) h.add(item.path), h.add(static_cast<std::uint64_t>(item.type));
     }
   }
