@@ -1,5 +1,6 @@
-// Is a snapshot directory what its manifest says? Everything in it is recomputed: sizes, SHA-256, rows, the order of events, that ids are unique, the
-// counts by type. The directory is not trusted: names are taken as names within it and never followed, sizes and depths are bounded.
+// Is a snapshot directory what its manifest says? Everything in it is recomputed: sizes, SHA-256, rows, the order of events, that ids are
+// unique, the counts by type. The directory is not trusted: names are taken as names within it and never followed, sizes and depths are
+// bounded.
 //
 // It finds damage and mistakes. Who can write the directory can also write a manifest that fits.
 #pragma once
@@ -25,8 +26,8 @@ struct VerifyReport {
   bool ok() const { return problems.empty(); }
 };
 
-// An error: nothing could be verified, because there is no such directory or its manifest cannot be read. Reads every file twice; memory does not
-// grow with their size. Any thread.
+// An error: nothing could be verified, because there is no such directory or its manifest cannot be read. Reads every file twice; memory
+// does not grow with their size. Any thread.
 Result<VerifyReport> verify(const std::string& directory);
 
 }  // namespace arbiter::snapshot

@@ -1,0 +1,69 @@
+// Sorts more than memory holds: records of a key and a payload, by the bytes of the key, equal keys in the order in which they were added.
+//
+// Records gather in memory; when they fill it they are sorted and written, as a run, into a temporary file that has no name (nothing is
+// left of it, however the process ends). At the end the runs are merged. Memory: what was given, and while merging a buffer a run (16 KiB
+// at least).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/journal/file.hpp"
+#include "shm/result.hpp"
+
+namespace arbiter::snapshot {
+
+class Sorter {
+ public:
+  static constexpr std::size_t kMemoryBytes = 32 << 20;
+
+  // `directory`: where the temporary file goes, if it comes to one.
+  explicit Sorter(std::string directory, std::size_t memory_bytes = kMemoryBytes);
+  ~Sorter();
+  Sorter(const Sorter&) = delete;
+  Sorter& operator=(const Sorter&) = delete;
+
+  Result<void> add(std::string_view key, std::string_view payload);
+
+  // After the last add: the records, in order. False when there are no more. The views stay until the next call.
+  Result<bool> next(std::string_view& key, std::string_view& payload);
+
+  std::size_t runs_spilled() const { return runs_.size(); }
+
+ private:
+  struct Entry {
+    std::uint64_t prefix;  // first eight bytes of the key, so that most comparisons look no further
+    std::size_t at;        // of the record in memory_
+  };
+  struct Run {
+    std::uint64_t begin, end;  // in the file
+  };
+  class RunReader;
+
+  std::string_view key_at(std::size_t at) const;
+  void sort_memory();
+  Result<void> spill();
+  Result<void> begin_reading();
+  Result<bool> next_in_memory(std::string_view& key, std::string_view& payload);
+  Result<bool> next_merged(std::string_view& key, std::string_view& payload);
+  bool comes_later(std::size_t a, std::size_t b) const;
+
+  std::string directory_;
+  std::size_t memory_bytes_;
+  std::string memory_;  // records: 4 bytes length of key, 4 of payload, both
+  std::vector<Entry> entries_;
+  std::shared_ptr<journal::File> file_;
+  std::uint64_t file_end_ = 0;
+  std::vector<Run> runs_;
+
+  bool reading_ = false;
+  std::size_t read_ = 0;  // entries handed out
+  std::vector<std::unique_ptr<RunReader>> readers_;
+  std::vector<std::size_t> heap_;  // of readers, the one with the smallest key in front
+  bool advance_front_ = false;
+};
+
+}  // namespace arbiter::snapshot
