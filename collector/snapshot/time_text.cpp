@@ -3,7 +3,7 @@
 #include <charconv>
 #include <chrono>
 
-namespace arbiter {
+namespace arbiter::snapshot {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -137,4 +137,4 @@ std::optional<std::int64_t> parse_time_or_ms(std::string_view text) {
   return parse_time(text);
 }
 
-}  // namespace arbiter
+}  // namespace arbiter::snapshot

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace arbiter {
+namespace arbiter::snapshot {
 
 // "2026-11-23T06:40:00.123Z": milliseconds, rounded down.
 void append_time_ms(std::string& out, std::int64_t unix_ns);
@@ -14,7 +14,7 @@ void append_time_ms(std::string& out, std::int64_t unix_ns);
 // "2026-11-23T06:40:00.123456789Z"
 void append_time_ns(std::string& out, std::int64_t unix_ns);
 
-inline std::string time_text_ms(std::int64_t unix_ns) {
+inline std::string time_text(std::int64_t unix_ns) {
   std::string out;
   append_time_ms(out, unix_ns);
   return out;
@@ -33,4 +33,4 @@ std::optional<std::int64_t> parse_time(std::string_view text);
 // The same, or a decimal number of Unix milliseconds ("1790000000123"): what people and scripts write.
 std::optional<std::int64_t> parse_time_or_ms(std::string_view text);
 
-}  // namespace arbiter
+}  // namespace arbiter::snapshot

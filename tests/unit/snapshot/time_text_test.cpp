@@ -4,15 +4,15 @@
 
 #include <random>
 
-using namespace arbiter;
+using namespace arbiter::snapshot;
 
 TEST_CASE("times are written in UTC, milliseconds rounded down") {
-  CHECK(time_text_ms(0) == "1970-01-01T00:00:00.000Z");
-  CHECK(time_text_ms(1'728'601'365'278'000'000) == "2024-10-10T23:02:45.278Z");
-  CHECK(time_text_ms(1'728'601'365'278'999'999) == "2024-10-10T23:02:45.278Z");
-  CHECK(time_text_ms(-1) == "1969-12-31T23:59:59.999Z");
-  CHECK(time_text_ms(-1'000'000) == "1969-12-31T23:59:59.999Z");
-  CHECK(time_text_ms(-1'000'001) == "1969-12-31T23:59:59.998Z");
+  CHECK(time_text(0) == "1970-01-01T00:00:00.000Z");
+  CHECK(time_text(1'728'601'365'278'000'000) == "2024-10-10T23:02:45.278Z");
+  CHECK(time_text(1'728'601'365'278'999'999) == "2024-10-10T23:02:45.278Z");
+  CHECK(time_text(-1) == "1969-12-31T23:59:59.999Z");
+  CHECK(time_text(-1'000'000) == "1969-12-31T23:59:59.999Z");
+  CHECK(time_text(-1'000'001) == "1969-12-31T23:59:59.998Z");
   CHECK(time_text_ns(1'709'164'800'000'000'001) == "2024-02-29T00:00:00.000000001Z");
   CHECK(time_text_ns(INT64_MIN) == "1677-09-21T00:12:43.145224192Z");
   CHECK(time_text_ns(INT64_MAX) == "2262-04-11T23:47:16.854775807Z");

@@ -1,0 +1,49 @@
+// Snapshots: the events that a view holds, as files for training jobs.
+//
+//   <directory>/<%020d>/   manifest.json  SHA256SUMS  README.md  stats.json  and a file for each format (format.hpp)
+//   <directory>/latest     symbolic link to the newest
+//
+// A snapshot is complete or absent: built in .building-<%020d>, every file synced, the manifest and the sums last, then renamed; `latest`
+// is swapped by a rename. Its data files hold nothing of the export's own time, host or number and are in a total order: the same events
+// are the same bytes. Who reads a snapshot for longer than `keep` exports holds a shared flock(2) on its directory: it is then left where
+// it is.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/journal/journal.hpp"
+#include "collector/snapshot/sorter.hpp"
+#include "shm/result.hpp"
+
+namespace arbiter::snapshot {
+
+struct ExportOptions {
+  std::string directory;                                                              // made if missing
+  std::vector<std::string> formats = {"events.jsonl.zst", "trajectories.jsonl.zst"};  // names of format.hpp
+  std::optional<std::int64_t> since_ns;                                               // events of this time or later; all
+  std::optional<std::uint64_t> keep;                                                  // snapshots that stay, this one included; all
+  std::string key_fingerprint;                           // of the anonymisation key, hex; empty: not anonymised
+  boost::json::object stats;                             // becomes stats.json; its "losses" also stand in the manifest
+  std::size_t sort_memory_bytes = Sorter::kMemoryBytes;  // for each of: the events, the trajectories
+};
+
+struct Published {
+  std::uint64_t number = 0;
+  std::string path;
+  boost::json::object manifest;
+  std::uint64_t blocks_damaged = 0;  // of the journal: their events are missing; the manifest says so too
+};
+
+// Makes the next snapshot. Any thread; one at a time for a directory (a second one waits). On an error nothing of it is left. Memory does
+// not grow with the number of events, nor with the number of one task's.
+Result<Published> publish(const journal::View& view, const ExportOptions& options);
+
+// Removes what exports and removals that were killed have left behind. For the start of the collector; does nothing while an export is
+// running.
+Result<void> clean_up(const std::string& directory);
+
+}  // namespace arbiter::snapshot
