@@ -1,12 +1,13 @@
 #include "collector/control/server.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <csignal>
-#include <future>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -60,8 +61,7 @@ class Server::Impl {
 
   void stop() {
     if (!thread_.joinable()) return;
-    std::promise<void> told;  // from then on no session gives the workers anything
-    asio::post(context_, [this, &told] {
+    const auto told = asio::use_future([this] {
       hub_.stopping = true;
       boost::system::error_code ignored;
       acceptor_.close(ignored);
@@ -69,9 +69,8 @@ class Server::Impl {
       listener_.remove();
       const std::vector<Session*> all(hub_.sessions.begin(), hub_.sessions.end());
       for (Session* session : all) session->stop();
-      told.set_value();
     });
-    told.get_future().wait();
+    asio::post(context_, told).wait();  // from then on no session gives the workers anything
     hub_.workers.join();
     last_answers();
     context_.stop();
@@ -84,9 +83,7 @@ class Server::Impl {
     const auto end = std::chrono::steady_clock::now() + hub_.options.stop_max;
     constexpr std::chrono::milliseconds step{5};
     while (std::chrono::steady_clock::now() < end) {
-      std::promise<bool> none;
-      asio::post(context_, [this, &none] { none.set_value(hub_.sessions.empty()); });
-      if (none.get_future().get()) return;
+      if (asio::post(context_, asio::use_future([this] { return hub_.sessions.empty(); })).get()) return;
       std::this_thread::sleep_for(step);
     }
   }
@@ -133,6 +130,7 @@ class Server::Impl {
   const uid_t own_;
   const std::optional<gid_t> readers_;
   asio::io_context context_{1};
+  const asio::executor_work_guard<asio::io_context::executor_type> until_stopped_{context_.get_executor()};
   stream_protocol::acceptor acceptor_;
   asio::steady_timer retry_;
   std::thread thread_;

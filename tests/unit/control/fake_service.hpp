@@ -1,0 +1,84 @@
+// A service that remembers what it was asked and answers what the test wants; and a server in front of it on a socket of its own.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "collector/control/server.hpp"
+#include "collector/service/service.hpp"
+
+namespace arbiter::control {
+
+class FakeService : public service::Service {
+ public:
+  std::function<Result<boost::json::object>()> on_status = [] { return boost::json::object{{"state", "running"}}; };
+  std::function<Result<boost::json::object>(bool)> on_stats = [](bool fresh) { return boost::json::object{{"fresh", fresh}}; };
+  std::function<Result<void>(const service::EventsQuery&, const std::function<bool(std::string_view)>&)> on_events =
+      [](const auto&, const auto&) { return Result<void>(); };
+  std::function<Result<boost::json::object>(std::string_view)> on_task = [](std::string_view id) {
+    return boost::json::object{{"taskId", std::string(id)}};
+  };
+  std::function<Result<boost::json::object>(const service::ExportRequest&)> on_export = [](const auto& request) {
+    boost::json::array formats;
+    for (const auto& format : request.formats) formats.emplace_back(format);
+    return boost::json::object{{"since", request.since}, {"formats", formats}};
+  };
+  std::function<Result<void>()> on_flush = [] { return Result<void>(); };
+  std::function<Result<boost::json::object>(const boost::json::object&)> on_set_config = [](const auto& changes) {
+    return boost::json::object{{"changes", changes}};
+  };
+  std::atomic<int> enabled{-1}, cleared{0}, flushed{0};
+
+  Result<boost::json::object> status() override { return on_status(); }
+  Result<boost::json::object> stats(bool fresh) override { return on_stats(fresh); }
+  Result<void> events(const service::EventsQuery& query, const std::function<bool(std::string_view)>& line) override {
+    return on_events(query, line);
+  }
+  Result<boost::json::object> task(std::string_view task_id) override { return on_task(task_id); }
+  Result<boost::json::object> export_snapshot(const service::ExportRequest& request) override { return on_export(request); }
+  Result<void> flush() override { return ++flushed, on_flush(); }
+  Result<void> set_enabled(bool on) override { return enabled = on, Result<void>(); }
+  Result<void> clear() override { return ++cleared, Result<void>(); }
+  Result<boost::json::object> config() override { return boost::json::object{{"enabled", true}}; }
+  Result<boost::json::object> set_config(const boost::json::object& changes) override { return on_set_config(changes); }
+  std::string metrics() override { return "arbiter_up 1\n"; }
+};
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "arbiter-control-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  std::string path;
+};
+
+struct Fixture {
+  TemporaryDirectory directory;
+  FakeService service;
+  ServerOptions options;
+  std::unique_ptr<Server> server;
+
+  Fixture() { options.socket = directory.path + "/control.sock"; }
+  void start() {
+    auto started = Server::start(service, options);
+    REQUIRE_MESSAGE(started.has_value(), started.error().message);
+    server = std::move(*started);
+  }
+};
+
+}  // namespace arbiter::control
