@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPollShortest = 1ms, kPollLongest = 50ms, kRetry = 100ms;
-constexpr auto kClocksEvery = 100ms, kEndedEvery = 200ms, kAccountsEvery = 1s, kCheckpointEvery = 10s;
+constexpr std::chrono::milliseconds kClocksEvery = 100ms, kEndedEvery = 200ms, kAccountsEvery = 1s, kCheckpointEvery = 10s;
 
 std::string journal_directory(const config::Config& config) { return config.state_dir + "/journal"; }
 std::string paused_file(const config::Config& config) { return config.state_dir + "/paused"; }

@@ -1,0 +1,130 @@
+// arbiter-collector: reads the command line and the configuration, starts the drain's thread, the exports and the control socket, and waits for
+// signals. It wires the stages and does nothing else.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <thread>
+
+#include "collector/config/load.hpp"
+#include "collector/config/print.hpp"
+#include "collector/control/server.hpp"
+#include "collector/log/log.hpp"
+#include "collector/service/collector_service.hpp"
+#include "collector/service/engine.hpp"
+
+namespace {
+
+using namespace arbiter;
+
+constexpr const char* kExamples = R"(
+Examples:
+  arbiter-collector                                   with the places and defaults of whoever runs it
+  arbiter-collector --config /etc/arbiter/collector.json
+  arbiter-collector --instance test --state-dir /tmp/test-state
+  arbiter-collector --check-config --config new.json && systemctl reload arbiter-collector
+  arbiter-collector --print-config > collector.json   every key, documented, as it would be used
+
+Signals: TERM and INT stop it cleanly (what is recorded is taken, the journal sealed); HUP reads the configuration again; USR1 exports a snapshot.
+Exit status: 0 stopped cleanly, 1 failed, 2 usage, 78 bad configuration.)";
+
+int complain(const Error& error, int status) {
+  std::fprintf(stderr, "arbiter-collector: %s\n", error.message.c_str());
+  return status;
+}
+
+// Signals are taken by the main thread alone, one after the other, outside of any handler.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of write, not the end
+  return set;
+}
+
+int serve(const config::Options& options, config::Loaded loaded) {
+  const sigset_t signals = block_signals();
+  log::start(loaded.config.log.level, loaded.config.log.format);
+  auto engine = service::Engine::open(loaded.config);
+  if (!engine) return complain(engine.error(), 1);
+  service::CollectorService service(**engine, options);
+  std::thread drain([&] {
+    (*engine)->run();
+    kill(getpid(), SIGTERM);  // however it ends, the main thread hears of it
+  });
+  const auto finish = [&] {
+    service.stop();
+    (*engine)->stop();
+    drain.join();
+  };
+  auto server = control::Server::start(service, {.socket = loaded.config.socket});
+  if (!server) {
+    finish();
+    return complain(server.error(), 1);
+  }
+  service.start();
+  log::info("main", "collecting from {}: control socket {}", loaded.config.ring_dir, loaded.config.socket);
+
+  for (bool running = true; running;) {
+    int number = 0;
+    if (sigwait(&signals, &number) != 0) continue;
+    switch (number) {
+      case SIGHUP: service.reload(); break;
+      case SIGUSR1: service.export_soon(); break;
+      default: running = false;
+    }
+  }
+  log::info("main", "stopping: taking what is recorded, sealing the journal");
+  service.stop();
+  (*server)->stop();
+  finish();
+  if (const auto& failed = (*engine)->stop_error()) return complain(failed->while_("stopping"), 1);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  config::Options options;
+  bool check = false, print = false;
+  CLI::App app("Collects what agent processes record: drains their lanes, keeps the journal, answers on the control socket, exports snapshots.", "arbiter-collector");
+  app.add_option("--config", options.file, "Configuration file (JSON with comments)")->type_name("FILE");
+  app.add_option("--ring-dir", options.ring_dir, "Directory of the lanes, in a tmpfs")->type_name("DIR");
+  app.add_option("--state-dir", options.state_dir, "Directory of journal, checkpoints and key")->type_name("DIR");
+  app.add_option("--export-dir", options.export_dir, "Directory of the snapshots")->type_name("DIR");
+  app.add_option("--socket", options.socket, "Control socket")->type_name("PATH");
+  app.add_option("--instance", options.instance, "Keep several collectors apart: all default places get this name")->type_name("NAME");
+  app.add_flag("--check-config", check, "Check the configuration, say what is wrong with it, and exit");
+  app.add_flag("--print-config", print, "Print the configuration that would be used, every key documented, and exit");
+  app.set_version_flag("--version", "arbiter-collector " ARBITER_VERSION);
+  app.footer(kExamples);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::ParseError& wrong) {
+    std::fprintf(stderr, "arbiter-collector: %s: see arbiter-collector --help\n", wrong.what());
+    return 2;
+  }
+
+  auto loaded = config::load(options, config::surroundings());
+  if (!loaded) return complain(loaded.error(), config::kBadConfiguration);
+  if (print) {
+    std::fputs(config::documented(loaded->config).c_str(), stdout);
+    return 0;
+  }
+  if (check) {
+    std::printf("%s: good\n", loaded->file.empty() ? "defaults (no configuration file)" : loaded->file.c_str());
+    return 0;
+  }
+  try {
+    return serve(options, std::move(*loaded));
+  } catch (const std::exception& failed) {
+    return complain({failed.what()}, 1);
+  }
+}

@@ -1,0 +1,222 @@
+#include "collector/service/collector_service.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "collector/config/change.hpp"
+#include "collector/config/print.hpp"
+#include "collector/log/log.hpp"
+#include "collector/service/metrics.hpp"
+#include "collector/service/report.hpp"
+#include "collector/snapshot/publish.hpp"
+#include "collector/snapshot/query.hpp"
+#include "collector/snapshot/time_text.hpp"
+
+namespace arbiter::service {
+namespace {
+
+namespace json = boost::json;
+
+// The moment an export is to begin at, from what was asked; nothing: everything.
+Result<std::optional<std::int64_t>> since_of(const std::string& since) {
+  if (since.empty()) return std::optional<std::int64_t>{};
+  constexpr std::string_view kTime = "time:";
+  if (since.starts_with(kTime))
+    if (const auto at = snapshot::parse_time_or_ms(std::string_view(since).substr(kTime.size()))) return at;
+  return Error{"since " + since + ": give time: and an RFC 3339 time or Unix milliseconds, as in time:2026-11-23T06:40:00Z", 400};
+}
+
+// A stored form for what somebody asks about, and room for it.
+struct Asked {
+  privacy::HashStorage storage;
+  std::optional<event::Text> text;
+};
+void ask_for(Asked& asked, const privacy::Anonymizer& anonymizer, std::string_view id, schema::Subject subject) {
+  if (!id.empty()) asked.text = anonymizer.hash_for_query(id, subject, asked.storage);
+}
+
+}  // namespace
+
+CollectorService::CollectorService(Engine& engine, config::Options options) : engine_(engine), options_(std::move(options)) {}
+
+CollectorService::~CollectorService() { stop(); }
+
+void CollectorService::start() {
+  if (auto cleaned = snapshot::clean_up(engine_.config().export_dir); !cleaned) log::warning("snapshot", "{}", cleaned.error().message);
+  exporter_ = std::jthread([this](const std::stop_token& stopping) { export_loop(stopping); });
+}
+
+void CollectorService::stop() {
+  stopping_ = true;
+  if (exporter_.joinable()) {
+    exporter_.request_stop();
+    exporter_.join();
+  }
+}
+
+Result<json::object> CollectorService::status() {
+  return engine_.mailbox().ask([this]() -> Result<json::object> { return status_json(engine_); });
+}
+
+Result<json::object> CollectorService::stats(bool fresh) {
+  return engine_.mailbox().ask([this, fresh]() -> Result<json::object> {
+    if (fresh) {
+      if (auto taken = engine_.catch_up(); !taken) return taken.error();
+    } else {
+      engine_.journal().retain(engine_.timeline().retention_now_ns());
+    }
+    return stats_json(engine_.journal().statistics(), losses(engine_.journal()));
+  });
+}
+
+Result<CollectorService::Picture> CollectorService::picture() {
+  return engine_.mailbox().ask([this]() -> Result<Picture> {
+    if (auto taken = engine_.catch_up(); !taken) return taken.error();
+    Picture picture{engine_.journal().view(), {}, engine_.config()};
+    picture.stats = stats_json(picture.view->statistics(), losses(engine_.journal()));
+    return picture;
+  });
+}
+
+Result<void> CollectorService::events(const EventsQuery& query, const std::function<bool(std::string_view)>& line) {
+  auto now = picture();
+  if (!now) return now.error();
+  Asked agent, task;
+  ask_for(agent, engine_.anonymizer(), query.agent, schema::Subject::agent);
+  ask_for(task, engine_.anonymizer(), query.task, schema::Subject::task);
+  return snapshot::query_events(*now->view, {query.since_ns, query.until_ns, query.type, agent.text, task.text}, query.limit, line);
+}
+
+Result<json::object> CollectorService::task(std::string_view task_id) {
+  auto now = picture();
+  if (!now) return now.error();
+  Asked task;
+  ask_for(task, engine_.anonymizer(), task_id, schema::Subject::task);
+  if (!task.text) return Error{"an empty task id", 400};
+  auto story = snapshot::task_story(*now->view, *task.text);
+  if (!story) return story.error();
+  if (!*story) return Error{"no event of task " + std::string(task_id) + " is retained", 404};
+  return std::move(**story);
+}
+
+Result<json::object> CollectorService::export_snapshot(const ExportRequest& request) {
+  auto since = since_of(request.since);
+  if (!since) return since.error();
+  const std::lock_guard one_at_a_time(exporting_);
+  if (stopping_) return Error{"the collector is stopping", 503};
+  auto now = picture();
+  if (!now) return now.error();
+  snapshot::ExportOptions options;
+  options.directory = now->config.export_dir;
+  options.formats = request.formats.empty() ? now->config.export_.formats : request.formats;
+  options.since_ns = *since;
+  options.keep = now->config.export_.keep;
+  options.key_fingerprint = engine_.key_fingerprint();
+  options.stats = std::move(now->stats);
+  auto made = snapshot::publish(*now->view, options);
+  if (!made) return made.error();
+  log::info("snapshot", "published {}", made->path);
+  return json::object{{"path", made->path}, {"number", made->number}, {"manifest", std::move(made->manifest)}};
+}
+
+Result<void> CollectorService::flush() {
+  return engine_.mailbox().ask([this] { return engine_.catch_up(); });
+}
+
+Result<void> CollectorService::set_enabled(bool enabled) {
+  return engine_.mailbox().ask([this, enabled]() -> Result<void> {
+    auto set = engine_.set_paused(!enabled);
+    if (set) log::info("control", "recording {}", enabled ? "resumed" : "paused");
+    return set;
+  });
+}
+
+Result<void> CollectorService::clear() {
+  return engine_.mailbox().ask([this]() -> Result<void> {
+    auto cleared = engine_.clear();
+    if (cleared) log::warning("control", "every retained event was cleared");
+    return cleared;
+  });
+}
+
+Result<json::object> CollectorService::config() {
+  return engine_.mailbox().ask([this]() -> Result<json::object> { return config::json_of(engine_.config()); });
+}
+
+Result<json::object> CollectorService::take_over(const std::function<Result<config::Config>(const config::Config&)>& wanted, std::string_view from) {
+  return engine_.mailbox().ask([&]() -> Result<json::object> {
+    config::Config running = engine_.config();
+    auto next = wanted(running);
+    if (!next) return Error{next.error().message, 400};
+    const auto changes = config::difference(running, *next);
+    const config::Applied applied = config::apply(running, *next);
+    engine_.configure(running);
+    if (applied.has("log.level") || applied.has("log.format")) log::start(running.log.level, running.log.format);
+    for (const config::Change& change : changes)
+      log::info("config", "{}: {} from {} to {}{}", from, change.key, change.from, change.to, change.live ? "" : ": takes a restart");
+    look_again();
+    return config::json_of(applied);
+  });
+}
+
+Result<json::object> CollectorService::set_config(const json::object& changes) {
+  return take_over([&](const config::Config& running) { return config::merged(running, changes); }, "config set");
+}
+
+void CollectorService::reload() {
+  auto loaded = config::load(options_, config::surroundings());
+  if (!loaded) {
+    log::error("config", "{}: the running configuration stays as it is", loaded.error().message);
+    return;
+  }
+  static_cast<void>(take_over([&](const config::Config&) -> Result<config::Config> { return loaded->config; }, loaded->file.empty() ? "defaults" : loaded->file));
+}
+
+std::string CollectorService::metrics() {
+  auto text = engine_.mailbox().ask([this]() -> Result<std::string> { return {boost::system::in_place_value, metrics_text(engine_)}; });
+  return text ? *text : std::string();
+}
+
+void CollectorService::look_again() {
+  {
+    const std::lock_guard lock(mutex_);
+    look_again_ = true;
+  }
+  wake_.notify_all();
+}
+
+void CollectorService::export_soon() {
+  {
+    const std::lock_guard lock(mutex_);
+    soon_ = true;
+  }
+  wake_.notify_all();
+}
+
+void CollectorService::export_loop(const std::stop_token& stopping) {
+  const auto interval = [this]() -> std::optional<config::Duration> {
+    auto running = engine_.mailbox().ask([this]() -> Result<config::Config> { return engine_.config(); });
+    return running ? running->export_.interval : std::nullopt;
+  };
+  auto last = std::chrono::steady_clock::now();
+  while (!stopping.stop_requested()) {
+    const auto every = interval();
+    {
+      std::unique_lock lock(mutex_);
+      const auto called = [this] { return soon_ || look_again_; };
+      if (every)
+        wake_.wait_until(lock, stopping, last + *every, called);
+      else
+        wake_.wait(lock, stopping, called);
+      look_again_ = false;
+      if (stopping.stop_requested()) return;
+      const bool asked = std::exchange(soon_, false);
+      const auto now = std::chrono::steady_clock::now();
+      if (!asked && (!every || now < last + *every)) continue;
+      last = now;
+    }
+    if (auto made = export_snapshot({}); !made) log::error("snapshot", "{}", made.error().message);
+  }
+}
+
+}  // namespace arbiter::service

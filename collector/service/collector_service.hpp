@@ -1,0 +1,63 @@
+// The service the control plane sees: asks the drain's thread for what belongs to it, and does what takes long on the caller's thread, on a view of the
+// journal. Also the exports that nobody asks for one by one: every interval, on SIGUSR1.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "collector/config/load.hpp"
+#include "collector/service/engine.hpp"
+#include "collector/service/service.hpp"
+
+namespace arbiter::service {
+
+class CollectorService final : public Service {
+ public:
+  // `options`: the command line, read again with the configuration file at reload().
+  CollectorService(Engine& engine, config::Options options);
+  ~CollectorService() override;
+
+  void start();        // the exporting thread
+  void stop();         // waits for an export under way, begins no other; twice is once
+  void reload();       // SIGHUP
+  void export_soon();  // SIGUSR1
+
+  Result<boost::json::object> status() override;
+  Result<boost::json::object> stats(bool fresh) override;
+  Result<void> events(const EventsQuery& query, const std::function<bool(std::string_view)>& line) override;
+  Result<boost::json::object> task(std::string_view task_id) override;
+  Result<boost::json::object> export_snapshot(const ExportRequest& request) override;
+  Result<void> flush() override;
+  Result<void> set_enabled(bool enabled) override;
+  Result<void> clear() override;
+  Result<boost::json::object> config() override;
+  Result<boost::json::object> set_config(const boost::json::object& changes) override;
+  std::string metrics() override;
+
+ private:
+  // What an export or a query works on: one moment of the journal, everything recorded before in it.
+  struct Picture {
+    std::shared_ptr<const journal::View> view;
+    boost::json::object stats;
+    config::Config config;
+  };
+  Result<Picture> picture();
+  // What differs is taken over where that goes while running.
+  Result<boost::json::object> take_over(const std::function<Result<config::Config>(const config::Config& running)>& wanted, std::string_view from);
+  void look_again();
+  void export_loop(const std::stop_token& stopping);
+
+  Engine& engine_;
+  config::Options options_;
+  std::mutex exporting_;  // one export at a time
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool soon_ = false;       // under mutex_: somebody asked for an export
+  bool look_again_ = false;  // under mutex_: the interval may be another
+  std::atomic<bool> stopping_{false};
+  std::jthread exporter_;
+};
+
+}  // namespace arbiter::service
