@@ -70,6 +70,7 @@ class LaneWriter {
   // counted.
   std::uint64_t attempt() noexcept {
     control_->producer.attempted.store(++attempted_, std::memory_order_relaxed);
+    ARBITER_TESTPOINT("lane.attempted");
     return attempted_;
   }
 
@@ -100,6 +101,7 @@ class LaneWriter {
 
   // Single writer: a load and a store, no read-modify-write.
   static void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
+    ARBITER_TESTPOINT("lane.count");
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_release);
   }
 
