@@ -222,6 +222,16 @@ fs::path Collector::snapshot(const Arguments& more) {
   return path;
 }
 
+std::vector<json::object> Collector::events(const Arguments& more) {
+  Arguments arguments{"--json", "events", "--limit", "100000"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  const Ran ran = ctl(arguments);
+  REQUIRE_MESSAGE(ran.exit == 0, ran.err << log());
+  std::vector<json::object> all;
+  for (const json::value& e : json::parse(ran.out).as_array()) all.push_back(e.as_object());
+  return all;
+}
+
 Figures figures_of(const fs::path& runs) {
   Figures f;
   std::int64_t total_ms = 0;

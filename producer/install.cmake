@@ -1,0 +1,26 @@
+# What `cmake --install` gives those who link the producer: headers, both libraries, a CMake package (find_package(arbiter) -> arbiter::producer) and
+# a pkg-config file (arbiter-producer).
+include(CMakePackageConfigHelpers)
+
+add_library(arbiter_producer_shared SHARED $<TARGET_OBJECTS:arbiter_producer_objects> $<TARGET_OBJECTS:arbiter_shm>)
+target_include_directories(arbiter_producer_shared INTERFACE
+  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(arbiter_producer_shared PRIVATE $<BUILD_INTERFACE:arbiter_build> Threads::Threads)
+target_link_options(arbiter_producer_shared PRIVATE -Wl,--gc-sections -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/exports.map)
+set_target_properties(arbiter_producer_shared PROPERTIES
+  LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/exports.map
+  OUTPUT_NAME arbiter_producer LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME producer_shared)
+set_target_properties(arbiter_producer PROPERTIES EXPORT_NAME producer)
+
+install(TARGETS arbiter_producer arbiter_producer_shared EXPORT arbiter-targets)
+install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/include/arbiter DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/arbiter)
+install(EXPORT arbiter-targets NAMESPACE arbiter:: DESTINATION ${package_directory})
+configure_package_config_file(${CMAKE_CURRENT_SOURCE_DIR}/arbiter-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/arbiter-config.cmake
+  INSTALL_DESTINATION ${package_directory})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/arbiter-config-version.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/arbiter-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/arbiter-config-version.cmake DESTINATION ${package_directory})
+# The file finds its prefix from where it lies, so that the tree may be moved: as many steps up from lib/.../pkgconfig as there are.
+string(REGEX REPLACE "[^/]+" ".." PC_UP "${CMAKE_INSTALL_LIBDIR}")
+configure_file(arbiter-producer.pc.in arbiter-producer.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/arbiter-producer.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

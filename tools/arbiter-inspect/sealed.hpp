@@ -1,0 +1,28 @@
+// Frames of the journal, counted; and the segments that hold them compressed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "collector/journal/file.hpp"
+#include "collector/journal/frame.hpp"
+#include "tools/arbiter-inspect/report.hpp"
+
+namespace arbiter::inspect {
+
+struct FrameCount {
+  std::uint64_t frames = 0, tables = 0, first_frame = 0, last_frame = 0;
+  std::int64_t last_written_ns = 0;
+  std::uint64_t events = 0, cursors = 0, lanes_closed = 0, amendments = 0, clears = 0;
+  std::uint64_t bad_frames = 0;  // whose entries do not add up
+  std::int64_t oldest_ns = INT64_MAX, newest_ns = INT64_MIN;
+  std::map<std::string, std::uint64_t> events_by_type;
+
+  void add(const journal::Frame& frame, const EventLine& line);
+  void show(boost::json::object& facts) const;
+};
+
+Result<Report> sealed_segment(const journal::File& file, Report report, const EventLine& line);
+
+}  // namespace arbiter::inspect
