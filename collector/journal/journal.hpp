@@ -2,10 +2,11 @@
 //
 //   append events, cursors, amendments, accounts  ->  commit(): one write of one checksummed frame  ->  acknowledge in the lanes
 //
-// Everything between two commits is one frame: after a crash all of it is there or none. A commit that cannot be written (full disk) stays pending,
-// byte for byte, and is tried again; nothing further is accepted until it is in.
+// Everything between two commits is one frame: after a crash all of it is there or none. A commit that cannot be written (full disk) stays
+// pending, byte for byte, and is tried again; nothing further is accepted until it is in.
 //
-// When commit(), checkpoint(), clear() or close() is called, the participant's state is that of exactly the events appended so far: it is saved there.
+// When commit(), checkpoint(), clear() or close() is called, the participant's state is that of exactly the events appended so far: it is
+// saved there.
 #pragma once
 
 #include <array>
@@ -38,26 +39,31 @@ struct Options {
   SyncPolicy sync = SyncPolicy::interval;
   std::chrono::milliseconds sync_interval{100};
   Retention retention;
-  std::array<std::uint8_t, 32> link_key{};    // keys the chain of footers
+  std::array<std::uint8_t, 32> link_key{};         // keys the chain of footers
   std::array<std::uint8_t, 16> key_fingerprint{};  // of the anonymisation key the events were made under; zero: not anonymised
 };
 
 // How far a lane has been taken, and its account so far. This, not shared memory, says where draining goes on.
 struct Cursor {
   abi::Position position;
-  std::uint64_t sequence = 0;     // of the last event taken
-  std::uint64_t delivered = 0;    // events journalled
-  std::uint64_t quarantined = 0;  // events set aside
-  std::uint64_t rewound = 0;      // events acknowledged before, by a state that is not this one
+  std::uint64_t sequence = 0;                             // of the last event taken
+  std::uint64_t delivered = 0;                            // events journalled
+  std::uint64_t quarantined = 0;                          // events set aside
+  std::uint64_t rewound = 0;                              // events acknowledged before, by a state that is not this one
   std::uint64_t attempted = 0, dropped = 0, refused = 0;  // as last seen in the lane (closed lanes: final)
   std::array<std::uint64_t, 4> dropped_by{};
   std::array<std::uint64_t, 12> refused_by{};
-  std::int64_t stamp_ns = 0;      // of the last event: stamps never run backwards within a lane
+  std::int64_t stamp_ns = 0;  // of the last event: stamps never run backwards within a lane
   bool operator==(const Cursor&) const = default;
 };
 
 // Sums of the cursors of all lanes that are closed.
 struct ClosedLanes {
+  ClosedLanes() = default;
+  ClosedLanes(const Cursor& last, std::uint64_t in_flight);  // of one lane
+  ClosedLanes& operator+=(const ClosedLanes& other);
+  bool operator==(const ClosedLanes&) const = default;
+
   std::uint64_t lanes = 0, delivered = 0, quarantined = 0, rewound = 0, attempted = 0, in_flight = 0;
   std::array<std::uint64_t, 4> dropped_by{};
   std::array<std::uint64_t, 12> refused_by{};
@@ -78,13 +84,13 @@ struct EventRef {
   Location location;
 };
 
-// State of a stage that must survive with the journal (the join's open executions): written into each segment's table and each checkpoint, and
-// rebuilt by handing it the events of every frame since, in order.
+// State of a stage that must survive with the journal (the join's open executions): written into each segment's table and each checkpoint,
+// and rebuilt by handing it the events of every frame since, in order.
 class Participant {
  public:
   virtual ~Participant() = default;
   virtual void save(std::string& out) const = 0;
-  virtual bool load(std::string_view bytes) = 0;  // false: not what save wrote
+  virtual bool load(std::string_view bytes) = 0;                                                  // false: not what save wrote
   virtual void replay(const LaneId& lane, const event::Values& stored, const EventRef& ref) = 0;  // an event journalled after the save
   virtual void replay_clear() = 0;
 };
@@ -106,6 +112,7 @@ struct Statistics {
   std::uint64_t disk_bytes = 0;
   std::uint64_t segments = 0, sealed = 0, frames = 0;
   std::uint64_t damaged_blocks = 0, sync_failures = 0, write_failures = 0;
+  std::string last_failure;  // what went wrong last, in words
 };
 
 // One stored event as a reader meets it, amendments applied.
@@ -117,8 +124,8 @@ struct StoredEvent {
   std::uint32_t revision;  // 0; 1 more for each amendment applied
 };
 
-// An unchanging picture of the journal for one reader, on any thread: exactly the events retained when it was taken. Holds the files it reads; what
-// retention removes meanwhile stays readable until the view is gone.
+// An unchanging picture of the journal for one reader, on any thread: exactly the events retained when it was taken. Holds the files it
+// reads; what retention removes meanwhile stays readable until the view is gone.
 class View {
  public:
   virtual ~View() = default;
@@ -131,9 +138,11 @@ class View {
     std::uint32_t kinds = ~0u;          // bit Kind
     std::optional<event::Text> task;    // events of this task alone (the stored form); uses the footers' filters of task ids
   };
-  // Calls `visit` for every retained event that passes, in journal order (not in order of time); visit returns false to stop. Blocks outside the
-  // filter are not read. Damaged blocks are reported in the result and skipped.
-  struct Scan { std::uint64_t events = 0, blocks_read = 0, blocks_damaged = 0; };
+  // Calls `visit` for every retained event that passes, in journal order (not in order of time); visit returns false to stop. Blocks
+  // outside the filter are not read. Damaged blocks are reported in the result and skipped.
+  struct Scan {
+    std::uint64_t events = 0, blocks_read = 0, blocks_damaged = 0;
+  };
   virtual Scan scan(const Filter& filter, const std::function<bool(const StoredEvent&)>& visit) const = 0;
 
   virtual std::string cursor() const = 0;  // text form of how far this view reaches ("c1:<segment index>:<frame>"), for incremental exports
@@ -144,21 +153,23 @@ class Journal {
   // Commit when pending_bytes() has come this far: a frame is then no larger than a block of a sealed segment.
   static constexpr std::size_t kFrameBytes = 512 << 10;
 
-  // Recovers what is there: newest checkpoint or segment table, then its frames; torn tail cut off; closed segments left unsealed are sealed again in the
-  // background. `participant` is loaded and replayed.
+  // Recovers what is there: newest checkpoint or segment table, then its frames; torn tail cut off; closed segments left unsealed are
+  // sealed again in the background. `participant` is loaded and replayed.
   static Result<std::unique_ptr<Journal>> open(const Options& options, Participant& participant);
   ~Journal();  // does not seal; see close()
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
   // --- the frame being built
-  const Cursor* cursor(const LaneId& lane) const;  // null: never seen
+  const Cursor* cursor(const LaneId& lane) const;           // null: never seen
   void open_lane(const LaneId& lane, const Cursor& start);  // a lane met for the first time
   EventRef append(const LaneId& lane, std::span<const std::byte> stored, const event::Values& values);
-  // patch: same kind, only the amended fields present. `startedAtNs` is given to an execution that has none, `outcome.success` never changes.
+  // patch: same kind, only the amended fields present. `startedAtNs` is given to an execution that has none, `outcome.success` never
+  // changes.
   void amend(const EventRef& target, const event::Values& patch);
-  void advance(const LaneId& lane, const Cursor& to);              // the lane's cursor as of this frame
-  void close_lane(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);  std::size_t pending_bytes() const;
+  void advance(const LaneId& lane, const Cursor& to);  // the lane's cursor as of this frame
+  void close_lane(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);
+  std::size_t pending_bytes() const;
   bool pending() const;
 
   // Writes the pending frame. Error: it stays pending; try again later. Rotates to the next segment when this one is full.

@@ -1,0 +1,16 @@
+#include "collector/journal/block_reader.hpp"
+
+#include <cstring>
+
+namespace arbiter::journal {
+
+Result<std::span<const std::byte>> read_block(const SegmentFile& file, const BlockPlace& place, std::uint32_t, BlockBuffer& buffer) {
+  if (buffer.raw.size() < place.raw_bytes) buffer.raw.resize(place.raw_bytes);
+  const std::span<std::byte> raw(buffer.raw.data(), place.raw_bytes);
+  const auto got = file.file->read(raw, place.offset);
+  if (!got) return got.error();
+  if (*got != raw.size()) return Error{"the file ends before the block does"};
+  return std::span<const std::byte>(raw);
+}
+
+}  // namespace arbiter::journal

@@ -1,0 +1,37 @@
+// Reading the frames of a block back, raw or sealed.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "collector/journal/frame.hpp"
+#include "collector/journal/index.hpp"
+
+namespace arbiter::journal {
+
+// Room that is used again for one block after the other.
+struct BlockBuffer {
+  std::vector<std::byte> stored, raw;
+};
+
+// The bytes of the block's frames, in `buffer`. Error: cannot be read, or is not what was written.
+Result<std::span<const std::byte>> read_block(const SegmentFile& file, const BlockPlace& place, std::uint32_t number, BlockBuffer& buffer);
+
+// Reads the block and calls visit(frame) for each of its frames, in order; visit returns false to stop. False: the block is damaged; what
+// comes before the damage has been visited.
+template <class Visit>
+bool each_frame(const SegmentFile& file, const BlockPlace& place, std::uint32_t number, BlockBuffer& buffer, Visit&& visit) {
+  const auto bytes = read_block(file, place, number, buffer);
+  if (!bytes) return false;
+  auto left = *bytes;
+  while (!left.empty()) {
+    const auto frame = parse_frame(left, file.key, file.sealed);
+    if (!frame) return false;
+    left = left.subspan(frame->bytes());
+    if (!visit(*frame)) break;
+  }
+  return true;
+}
+
+}  // namespace arbiter::journal

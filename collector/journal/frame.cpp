@@ -1,0 +1,209 @@
+#include "collector/journal/frame.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "collector/journal/wire.hpp"
+
+namespace arbiter::journal {
+namespace {
+
+template <class T>
+T load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+template <class T>
+void store(std::byte* at, const T& value) {
+  std::memcpy(at, &value, sizeof value);
+}
+
+std::uint64_t first_half(const SegmentKey& key) { return load<std::uint64_t>(reinterpret_cast<const std::byte*>(key.data())); }
+
+std::uint64_t frame_checksum(std::span<const std::byte> frame, const SegmentKey& key) {
+  return XXH3_64bits_withSeed(frame.data() + sizeof(std::uint64_t), frame.size() - sizeof(std::uint64_t), checksum_seed(key));
+}
+
+std::uint32_t payload_check(std::span<const std::byte> payload) {
+  return static_cast<std::uint32_t>(XXH3_64bits(payload.data(), payload.size()));
+}
+
+}  // namespace
+
+CursorRecord record_of(const LaneId& lane, const Cursor& c) {
+  return {record_of(lane), c.position.value, c.sequence, c.delivered,  c.quarantined, c.rewound,
+          c.attempted,     c.dropped,        c.refused,  c.dropped_by, c.refused_by,  c.stamp_ns};
+}
+
+Cursor cursor_of(const CursorRecord& r) {
+  Cursor c;
+  c.position = {r.position};
+  c.sequence = r.sequence;
+  c.delivered = r.delivered;
+  c.quarantined = r.quarantined;
+  c.rewound = r.rewound;
+  c.attempted = r.attempted;
+  c.dropped = r.dropped;
+  c.refused = r.refused;
+  c.dropped_by = r.dropped_by;
+  c.refused_by = r.refused_by;
+  c.stamp_ns = r.stamp_ns;
+  return c;
+}
+
+std::uint64_t checksum_seed(const SegmentKey& key) {
+  return first_half(key) ^ load<std::uint64_t>(reinterpret_cast<const std::byte*>(key.data()) + 8) * 0x9e3779b97f4a7c15ULL;
+}
+
+std::uint64_t header_checksum(const RawHeader& header) { return XXH3_64bits(&header, offsetof(RawHeader, checksum)); }
+
+// --- writing
+
+void FrameWriter::reset() {
+  bytes_.assign(sizeof(FrameHeader), std::byte{0});
+  events_at_ = 0;
+  events_ = 0;
+}
+
+std::byte* FrameWriter::entry(EntryType type, std::uint32_t count, std::size_t payload) {
+  events_at_ = 0;
+  const std::size_t at = bytes_.size();
+  bytes_.resize(at + sizeof(EntryHeader) + payload);
+  store(bytes_.data() + at, EntryHeader{type, count, static_cast<std::uint32_t>(payload), 0});
+  return bytes_.data() + at + sizeof(EntryHeader);
+}
+
+void FrameWriter::open_events(const LaneId& lane) {
+  const std::size_t at = bytes_.size();
+  store(entry(EntryType::events, 0, sizeof(LaneRecord)), record_of(lane));
+  events_at_ = at;
+  events_lane_ = lane;
+}
+
+void FrameWriter::event(const LaneId& lane, std::span<const std::byte> stored) {
+  if (events_at_ == 0 || events_lane_ != lane) open_events(lane);
+  const std::size_t at = bytes_.size(), room = padded(stored.size());
+  bytes_.resize(at + room);
+  std::memcpy(bytes_.data() + at, stored.data(), stored.size());
+  auto header = load<EntryHeader>(bytes_.data() + events_at_);
+  ++header.count;
+  header.bytes += static_cast<std::uint32_t>(room);
+  store(bytes_.data() + events_at_, header);
+  ++events_;
+}
+
+void FrameWriter::cursor(const LaneId& lane, const Cursor& cursor) {
+  store(entry(EntryType::cursors, 1, sizeof(CursorRecord)), record_of(lane, cursor));
+}
+
+void FrameWriter::close(const LaneId& lane, const Cursor& last, std::uint64_t in_flight) {
+  store(entry(EntryType::closes, 1, sizeof(CloseRecord)), CloseRecord{record_of(lane, last), in_flight});
+}
+
+void FrameWriter::amendment(const EventRef& target, const event::Values& patch) {
+  const std::size_t patch_bytes = event::encoded_bytes(patch), at = bytes_.size();
+  std::byte* const payload = entry(EntryType::amendment, 1, sizeof(AmendmentRecord) + padded(patch_bytes));
+  store(payload, AmendmentRecord{record_of(target.lane), target.sequence, target.location.frame, target.time_ns, target.retention_ns,
+                                 static_cast<std::uint32_t>(patch_bytes), 0});
+  event::encode(patch, payload + sizeof(AmendmentRecord));
+  auto header = load<EntryHeader>(bytes_.data() + at);
+  header.check = payload_check({payload, header.bytes});
+  store(bytes_.data() + at, header);
+}
+
+void FrameWriter::clear(std::uint64_t events, std::int64_t at_unix_ns) {
+  store(entry(EntryType::clear, 1, sizeof(ClearRecord)), ClearRecord{events, at_unix_ns});
+}
+
+void FrameWriter::table(std::string_view payload) {
+  reset();
+  bytes_.resize(sizeof(FrameHeader) + padded(payload.size()));
+  std::memcpy(bytes_.data() + sizeof(FrameHeader), payload.data(), payload.size());
+}
+
+std::span<const std::byte> FrameWriter::finish(const FramePlace& place, FrameType type) {
+  FrameHeader header{};
+  header.magic = kFrameMagic;
+  header.type = type;
+  header.flags = static_cast<std::uint16_t>((place.floor ? kBeginsEra : 0) | (place.clears ? kClears : 0));
+  header.number = place.number;
+  header.body_bytes = static_cast<std::uint32_t>(bytes_.size() - sizeof header);
+  header.events = events_;
+  header.segment = first_half(place.key);
+  header.previous = place.previous;
+  header.written_unix_ns = place.written_unix_ns;
+  header.edge = record_of(place.edge);
+  header.floor = record_of(place.floor.value_or(kBeforeAll));
+  store(bytes_.data(), header);
+  header.checksum = frame_checksum(bytes_, place.key);
+  store(bytes_.data(), header);
+  return bytes_;
+}
+
+std::uint64_t FrameWriter::checksum() const { return load<FrameHeader>(bytes_.data()).checksum; }
+
+// --- reading
+
+std::optional<std::size_t> frame_length(std::span<const std::byte> bytes, const SegmentKey& key) {
+  if (bytes.size() < sizeof(FrameHeader)) return std::nullopt;
+  const auto header = load<FrameHeader>(bytes.data());
+  if (header.magic != kFrameMagic || header.segment != first_half(key)) return std::nullopt;
+  if (header.body_bytes > kFrameBodyMax || header.body_bytes % 8 != 0) return std::nullopt;
+  return sizeof header + header.body_bytes;
+}
+
+std::optional<Frame> parse_frame(std::span<const std::byte> bytes, const SegmentKey& key, bool trusted) {
+  const auto length = frame_length(bytes, key);
+  if (!length || *length > bytes.size()) return std::nullopt;
+  bytes = bytes.first(*length);
+  const auto header = load<FrameHeader>(bytes.data());
+  if (!trusted && header.checksum != frame_checksum(bytes, key)) return std::nullopt;
+  return Frame{header, bytes.subspan(sizeof header)};
+}
+
+bool EntryReader::next() {
+  if (at_ == body_.size()) return false;
+  good_ = false;
+  if (body_.size() - at_ < sizeof(EntryHeader)) return false;
+  header_ = load<EntryHeader>(body_.data() + at_);
+  if (header_.bytes % 8 != 0 || header_.bytes > body_.size() - at_ - sizeof(EntryHeader)) return false;
+  payload_ = body_.subspan(at_ + sizeof(EntryHeader), header_.bytes);
+  entry_at_ = at_;
+  at_ += sizeof(EntryHeader) + header_.bytes;
+  good_ = true;
+  return true;
+}
+
+EventReader::EventReader(const EntryReader& entry) : left_(entry.payload()), count_(entry.count()) {
+  if (left_.size() < sizeof(LaneRecord)) {
+    count_ = 0;
+    return;
+  }
+  lane_ = lane_of(load<LaneRecord>(left_.data()));
+  left_ = left_.subspan(sizeof(LaneRecord));
+}
+
+bool EventReader::next() {
+  while (count_ > 0 && left_.size() >= sizeof(abi::EventHead)) {
+    --count_;
+    const auto head = load<abi::EventHead>(left_.data());
+    const bool whole = event::decode(left_, values_) == event::Malformed::none;
+    left_ = left_.subspan(std::min(padded(std::max<std::size_t>(head.length, sizeof head)), left_.size()));
+    if (whole) return true;
+  }
+  return false;
+}
+
+std::optional<AmendmentView> parse_amendment(const EntryReader& entry) {
+  const auto payload = entry.payload();
+  if (entry.type() != EntryType::amendment || payload.size() < sizeof(AmendmentRecord)) return std::nullopt;
+  const auto record = load<AmendmentRecord>(payload.data());
+  if (record.patch_bytes > payload.size() - sizeof record) return std::nullopt;
+  return AmendmentView{record, payload.subspan(sizeof record, record.patch_bytes)};
+}
+
+}  // namespace arbiter::journal

@@ -1,0 +1,132 @@
+// Frames: building one, and reading those that were written.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collector/journal/file.hpp"
+#include "collector/journal/format.hpp"
+#include "collector/journal/journal.hpp"
+
+namespace arbiter::journal {
+
+CursorRecord record_of(const LaneId& lane, const Cursor& cursor);
+Cursor cursor_of(const CursorRecord& record);
+
+std::uint64_t checksum_seed(const SegmentKey& key);
+std::uint64_t header_checksum(const RawHeader& header);
+
+// Where a frame stands, and what its header says beside its content.
+struct FramePlace {
+  SegmentKey key;
+  std::uint64_t previous = 0;  // checksum of the frame before
+  std::uint64_t number = 0;
+  std::int64_t written_unix_ns = 0;
+  EventKey edge = kBeforeAll;
+  std::optional<EventKey> floor;  // begins an era
+  bool clears = false;
+};
+
+// The frame being built: entries in the order in which they were added.
+class FrameWriter {
+ public:
+  FrameWriter() { reset(); }
+
+  void event(const LaneId& lane, std::span<const std::byte> stored);
+  void cursor(const LaneId& lane, const Cursor& cursor);
+  void close(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);
+  void amendment(const EventRef& target, const event::Values& patch);
+  void clear(std::uint64_t events, std::int64_t at_unix_ns);
+  void table(std::string_view payload);  // the whole body of a table frame; nothing else is in it
+
+  // The bytes to write at this place. May be asked for again, and for another place.
+  std::span<const std::byte> finish(const FramePlace& place, FrameType type = FrameType::events);
+  std::uint64_t checksum() const;  // of what finish() gave last
+
+  std::span<const std::byte> body() const { return std::span(bytes_).subspan(sizeof(FrameHeader)); }
+  bool empty() const { return bytes_.size() == sizeof(FrameHeader); }
+  std::size_t bytes() const { return bytes_.size(); }
+  void reset();
+
+ private:
+  std::byte* entry(EntryType type, std::uint32_t count, std::size_t payload);  // room for it, zeroed
+  void open_events(const LaneId& lane);
+
+  std::vector<std::byte> bytes_;  // header first
+  std::size_t events_at_ = 0;     // of the entry that events are being added to; 0: none
+  LaneId events_lane_;
+  std::uint32_t events_ = 0;
+};
+
+// A frame that has been checked. `body` points into what it was read from.
+struct Frame {
+  FrameHeader header;
+  std::span<const std::byte> body;
+  std::size_t bytes() const { return sizeof header + body.size(); }
+};
+
+// The frame at the start of `bytes`, if there is a whole one of this segment. `trusted`: the bytes are known to be what was written.
+std::optional<Frame> parse_frame(std::span<const std::byte> bytes, const SegmentKey& key, bool trusted = false);
+// Its length by a header that looks right (not checked yet): how much to read. Nothing: no frame of this segment begins here.
+std::optional<std::size_t> frame_length(std::span<const std::byte> header, const SegmentKey& key);
+
+// The entries of a body, one after the other.
+class EntryReader {
+ public:
+  explicit EntryReader(std::span<const std::byte> body) : body_(body) {}
+  bool next();  // false at the end, or where they no longer add up: then !good()
+  bool good() const { return good_; }
+
+  EntryType type() const { return header_.type; }
+  std::uint32_t count() const { return header_.count; }
+  std::span<const std::byte> payload() const { return payload_; }
+  std::size_t offset() const { return entry_at_; }  // of the entry, in the body
+
+ private:
+  std::span<const std::byte> body_, payload_;
+  std::size_t at_ = 0, entry_at_ = 0;
+  EntryHeader header_{};
+  bool good_ = true;
+};
+
+// The events of an `events` entry.
+class EventReader {
+ public:
+  explicit EventReader(const EntryReader& entry);
+  bool next();  // to the first or next event that can be decoded
+  const LaneId& lane() const { return lane_; }
+  const event::Values& values() const { return values_; }
+
+ private:
+  std::span<const std::byte> left_;
+  std::uint32_t count_;
+  LaneId lane_;
+  event::Values values_;
+};
+
+// Calls visit(lane, values) for each event of a frame, in order; visit returns false to stop. False: stopped.
+template <class Visit>
+bool each_event(std::span<const std::byte> body, Visit&& visit) {
+  EntryReader entries(body);
+  while (entries.next()) {
+    if (entries.type() != EntryType::events) continue;
+    EventReader events(entries);
+    while (events.next())
+      if (!visit(events.lane(), events.values())) return false;
+  }
+  return true;
+}
+
+// An amendment as it lies in a frame, or in the chunk of amendments of a sealed segment.
+struct AmendmentView {
+  AmendmentRecord record;
+  std::span<const std::byte> patch;  // an event
+  LaneId lane() const { return lane_of(record.lane); }
+};
+std::optional<AmendmentView> parse_amendment(const EntryReader& entry);
+
+}  // namespace arbiter::journal

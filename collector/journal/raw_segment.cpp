@@ -1,0 +1,146 @@
+#include "collector/journal/raw_segment.hpp"
+
+#include <fcntl.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+namespace arbiter::journal {
+namespace {
+
+constexpr std::size_t kReadAhead = 2 * kBlockBytes;
+
+std::string numbered(std::uint64_t index, const char* ending) {
+  char name[48];
+  std::snprintf(name, sizeof name, "%020llu.%s", static_cast<unsigned long long>(index), ending);
+  return name;
+}
+
+Result<std::shared_ptr<File>> blank_file(const std::string& path, const NewSegment& what) {
+  if (what.spare) {
+    if (const auto moved = rename_file(*what.spare, path); !moved) return moved.error();
+    return File::open(path, O_RDWR);
+  }
+  auto file = File::open(path, O_RDWR | O_CREAT | O_TRUNC);
+  if (!file) return file;
+  if (const auto room = (*file)->allocate(what.segment_bytes); !room) return room.error();
+  return file;
+}
+
+Result<RawSegment> fill(const std::string& path, const NewSegment& what, const Table& table) {
+  RawSegment made;
+  RawHeader& h = made.header;
+  h.magic = kRawMagic;
+  h.version = kVersion;
+  h.header_bytes = sizeof h;
+  h.index = what.index;
+  h.created_unix_ns = what.created_unix_ns;
+  h.fingerprint = what.fingerprint;
+  if (::getrandom(h.key.data(), h.key.size(), 0) != static_cast<ssize_t>(h.key.size())) return system_error("getting random bytes");
+  h.checksum = header_checksum(h);
+
+  auto file = blank_file(path, what);
+  if (!file) return file.error();
+  made.file = *file;
+  FrameWriter frame;
+  frame.table(encode_table(table));
+  const auto bytes = frame.finish(
+      {.key = h.key, .previous = h.checksum, .number = table.last_frame, .written_unix_ns = what.created_unix_ns, .edge = table.edge},
+      FrameType::table);
+  if (const auto written = made.file->write(object_bytes(h), 0); !written) return written.error();
+  if (const auto written = made.file->write(bytes, sizeof h); !written) return written.error();
+  made.end = sizeof h + bytes.size();
+  made.previous = frame.checksum();
+  const auto size = made.file->size();
+  if (!size) return size.error();
+  made.size = *size;
+  return made;
+}
+
+}  // namespace
+
+std::string raw_name(std::uint64_t index) { return numbered(index, "journal"); }
+std::string sealed_name(std::uint64_t index) { return numbered(index, "sealed"); }
+std::string spare_name(unsigned n) { return "spare-" + std::to_string(n); }
+
+Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegment& what, const Table& table) {
+  const std::string path = directory + "/" + raw_name(what.index), temporary = path + ".tmp";
+  auto made = fill(temporary, what, table);
+  if (!made) {
+    remove_file(temporary);
+    return made.error().while_("making " + path);
+  }
+  if (const auto named = rename_file(temporary, path); !named) {
+    remove_file(temporary);
+    return named.error();
+  }
+  return made;
+}
+
+Result<OpenedRaw> open_raw_segment(const std::string& path) {
+  OpenedRaw opened;
+  RawSegment& s = opened.segment;
+  auto file = File::open(path, O_RDWR);
+  if (!file) return file.error();
+  s.file = *file;
+  const auto size = s.file->size();
+  if (!size) return size.error();
+  s.size = *size;
+  const auto got = s.file->read(std::as_writable_bytes(std::span<RawHeader, 1>(&s.header, 1)), 0);
+  if (!got) return got.error().while_(path);
+  const RawHeader& h = s.header;
+  if (*got != sizeof h || h.magic != kRawMagic || h.checksum != header_checksum(h))
+    return Error{path + ": is not a segment of a journal, or its header is damaged"};
+  if (h.version != kVersion)
+    return Error{path + ": is of version " + std::to_string(h.version) + " of the journal: this collector reads version " +
+                 std::to_string(kVersion)};
+  FrameStream frames(*s.file, h.key, sizeof h, s.size, h.checksum);
+  const auto frame = frames.next();
+  if (!frame || frame->header.type != FrameType::table) return Error{path + ": its table is damaged"};
+  auto table = decode_table(view_of(frame->body));
+  if (!table) return Error{path + ": its table is damaged"};
+  opened.table = std::move(*table);
+  s.end = frames.next_offset();
+  s.previous = frames.previous();
+  return opened;
+}
+
+std::span<const std::byte> FrameStream::peek(std::size_t bytes) {
+  if (offset_ >= end_) return {};
+  bytes = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, end_ - offset_));
+  if (offset_ < buffer_at_ || offset_ + bytes > buffer_at_ + buffer_bytes_) {
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(bytes, kReadAhead), end_ - offset_));
+    if (buffer_.size() < want) buffer_.resize(want);
+    const auto got = file_.read(std::span(buffer_).first(want), offset_);
+    buffer_at_ = offset_;
+    buffer_bytes_ = got ? *got : 0;
+  }
+  const auto from = static_cast<std::size_t>(offset_ - buffer_at_);
+  return std::span<const std::byte>(buffer_).subspan(from, std::min(bytes, buffer_bytes_ - from));
+}
+
+std::optional<Frame> FrameStream::next() {
+  const auto length = frame_length(peek(sizeof(FrameHeader)), key_);
+  if (!length) return std::nullopt;
+  const auto frame = parse_frame(peek(*length), key_);
+  if (!frame || (chained_ && frame->header.previous != previous_)) return std::nullopt;
+  chained_ = true;
+  frame_at_ = offset_;
+  offset_ += frame->bytes();
+  previous_ = frame->header.checksum;
+  return frame;
+}
+
+bool FrameStream::resynchronise() {
+  for (offset_ += 8; offset_ + sizeof(FrameHeader) <= end_; offset_ += 8) {
+    const auto length = frame_length(peek(sizeof(FrameHeader)), key_);
+    if (!length || *length > end_ - offset_ || !parse_frame(peek(*length), key_)) continue;
+    chained_ = false;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace arbiter::journal

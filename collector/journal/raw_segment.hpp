@@ -1,0 +1,75 @@
+// Raw segment files: making one, and reading the frames of one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "collector/journal/file.hpp"
+#include "collector/journal/frame.hpp"
+#include "collector/journal/table.hpp"
+
+namespace arbiter::journal {
+
+// Names of the files in the directory.
+std::string raw_name(std::uint64_t index);
+std::string sealed_name(std::uint64_t index);
+std::string spare_name(unsigned n);
+inline constexpr unsigned kSparesMax = 2;
+
+struct RawSegment {
+  std::shared_ptr<File> file;
+  RawHeader header{};
+  std::uint64_t size = 0;      // of the file
+  std::uint64_t end = 0;       // of the table
+  std::uint64_t previous = 0;  // checksum of the table's frame
+};
+
+struct NewSegment {
+  std::uint64_t index;
+  Fingerprint fingerprint;
+  std::uint64_t segment_bytes;
+  std::int64_t created_unix_ns;
+  std::optional<std::string> spare;  // path of a file to make it of
+};
+// Makes <directory>/<index>.journal with header and table. It has its name only when both are in it. On an error the spare is gone.
+Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegment& what, const Table& table);
+
+// Opens a raw segment and reads its header and table. An error of code 0: it is not one, or its beginning is torn.
+struct OpenedRaw {
+  RawSegment segment;
+  Table table;
+};
+Result<OpenedRaw> open_raw_segment(const std::string& path);
+
+// Frame after frame, in order, as long as they check out.
+class FrameStream {
+ public:
+  FrameStream(const File& file, const SegmentKey& key, std::uint64_t begin, std::uint64_t end, std::uint64_t previous)
+      : file_(file), key_(key), offset_(begin), end_(end), previous_(previous) {}
+
+  // The next frame, at offset(); its bytes stay until the next call. Nothing: the frames end at next_offset().
+  std::optional<Frame> next();
+  std::uint64_t offset() const { return frame_at_; }
+  std::uint64_t next_offset() const { return offset_; }
+  std::uint64_t previous() const { return previous_; }  // checksum of the last frame
+  // After the end: looks for the next frame that checks out by itself, which there is if frames before it were damaged. False: none.
+  bool resynchronise();
+
+ private:
+  std::span<const std::byte> peek(std::size_t bytes);  // fewer at the end
+
+  const File& file_;
+  SegmentKey key_;
+  std::uint64_t offset_, end_, previous_;
+  std::uint64_t frame_at_ = 0;
+  std::vector<std::byte> buffer_;
+  std::uint64_t buffer_at_ = 0;
+  std::size_t buffer_bytes_ = 0;
+  bool chained_ = true;
+};
+
+}  // namespace arbiter::journal

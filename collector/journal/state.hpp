@@ -1,0 +1,116 @@
+// The inside of a Journal: what it knows, and the steps in which that changes. One object, in four files by reason to change:
+// append_commit.cpp (frames and rotation), upkeep.cpp (retention, files that go), recover.cpp (opening), journal.cpp (what callers see).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "collector/journal/edges.hpp"
+#include "collector/journal/frame.hpp"
+#include "collector/journal/index.hpp"
+#include "collector/journal/journal.hpp"
+#include "collector/journal/raw_segment.hpp"
+#include "collector/journal/retained.hpp"
+#include "collector/journal/table.hpp"
+
+namespace arbiter::journal {
+
+struct LaneState {
+  Cursor current;        // as the frame being built will have it
+  Cursor committed;      // as tables have it
+  bool known = false;    // committed is in the journal
+  bool changed = false;  // current is not written yet
+  bool closing = false;  // leaves with the frame being built
+};
+
+std::int64_t unix_now_ns();
+
+class Journal::State {
+ public:
+  State(const Options& options, Participant& participant);
+
+  // recover.cpp
+  Result<void> recover();
+
+  // append_commit.cpp
+  EventRef append(const LaneId& lane, std::span<const std::byte> stored, const event::Values& values);
+  void advance(const LaneId& lane, const Cursor& to);
+  void close_lane(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);
+  bool pending() const { return !frame_.empty() || !changed_.empty() || edge_moved_; }
+  Result<void> commit();
+
+  // upkeep.cpp
+  void retain(std::int64_t now_ns);
+  void set_retention(const Retention& retention);
+  Result<void> clear();
+
+  // journal.cpp
+  Statistics statistics() const;
+  std::shared_ptr<const View> view() const;
+
+  Options options_;
+  std::unordered_map<LaneId, LaneState> lanes_;
+  std::uint64_t last_frame_ = 0;
+  FrameWriter frame_;  // the one being built
+
+ private:
+  Result<void> write_frame();
+  void reset_frame();
+  void take_in(const Frame& frame, const Totals& events, std::int64_t newest_stamp_ns);
+  void index(Segment& segment, const Frame& frame, const Summary& arrived);
+  void index_amendment(Segment& holder, const AmendmentPlace& place, const AmendmentRecord& record, std::int64_t duration_ns);
+  void write_failed(const Error& error, bool& failing);
+  Table table() const;
+  Result<void> rotate();
+  void rotate_or_grow();
+  Segment& active() { return segments_.rbegin()->second; }
+
+  EventKey age_edge() const;
+  void bind_edge();
+  void enforce_bytes();
+  void forget_events();
+  void dispose_dead();
+  Segments::iterator dispose(Segments::iterator segment, bool recycle);
+  std::uint64_t disk_bytes() const;
+  std::optional<std::string> take_spare();
+
+  struct Found;
+  Result<void> look(Found& found);
+  Result<void> load_state(Found& found);
+  Result<void> load_index(Found& found);
+
+  Participant& participant_;
+  GenericNames names_;
+  std::shared_ptr<Damage> damage_ = std::make_shared<Damage>();
+  Segments segments_;  // by index; the last is active
+  Retained retained_{segments_, names_, *damage_};
+
+  // As tables have it:
+  Edges edges_;
+  ClosedLanes closed_;
+  Totals lifetime_;
+  std::uint64_t cleared_ = 0;
+  std::int64_t created_unix_ns_ = 0, collection_started_ns_ = 0, last_updated_ns_ = 0;
+  std::vector<Anchor> anchors_;
+
+  // The frame being built, beside its bytes:
+  Summary pending_;
+  std::int64_t pending_stamp_ns_ = INT64_MIN;
+  std::vector<LaneId> changed_;  // lanes whose cursor is to be written
+  bool edge_moved_ = false;      // and no frame says so yet
+  bool clearing_ = false;
+
+  std::int64_t now_ns_ = INT64_MIN;  // of the last retain()
+  EventKey binding_ = kBeforeAll;    // an event that arrives below this is put out by a limit in force
+  bool rotation_due_ = false;
+  bool write_failing_ = false, rotation_failing_ = false;  // since the last that succeeded
+  std::uint64_t write_failures_ = 0, sync_failures_ = 0;
+  std::string last_failure_;
+  std::vector<std::pair<std::string, std::uint64_t>> spares_;  // path, bytes
+};
+
+}  // namespace arbiter::journal

@@ -1,0 +1,103 @@
+#include "collector/journal/view.hpp"
+
+#include <bit>
+#include <deque>
+
+namespace arbiter::journal {
+namespace {
+
+// Index of the field that names the task, by kind; -1: the kind has none.
+constexpr auto kTaskField = [] {
+  std::array<int, kKinds + 1> fields{};
+  for (std::size_t k = 1; k <= kKinds; ++k) fields[k] = schema::find_field(static_cast<Kind>(k), "taskId");
+  return fields;
+}();
+
+bool of_task(const event::Values& v, const event::Text& task) {
+  const int f = kTaskField[static_cast<std::size_t>(v.kind)];
+  return f >= 0 && v.has(static_cast<unsigned>(f)) && v.text[static_cast<unsigned>(f)] == task;
+}
+
+void apply(const event::Values& patch, event::Values& to) {
+  const std::uint32_t booleans = schema::masks(patch.kind).boolean;
+  for (std::uint32_t left = patch.present; left != 0; left &= left - 1) {
+    const auto f = static_cast<unsigned>(std::countr_zero(left));
+    if ((booleans >> f & 1) != 0) {
+      to.set_flag(f, patch.flag(f));
+    } else {
+      to.present |= 1u << f;
+      to.number[f] = patch.number[f];
+      to.text[f] = patch.text[f];
+    }
+  }
+}
+
+}  // namespace
+
+void JournalView::add(const Segment& segment) {
+  segments_[segment.index] = {segment.file, segment.amendments};
+  for (const Block& b : segment.blocks)
+    if (b.live_events != 0)
+      blocks_.push_back({segment.index, b.number, b.kinds, b.place, b.next, b.min_time_ns, b.max_time_ns, b.amendments});
+}
+
+View::Scan JournalView::scan(const Filter& filter, const std::function<bool(const StoredEvent&)>& visit) const {
+  Scan result;
+  BlockBuffer buffer;
+  for (const SeenBlock& block : blocks_) {
+    if (block.max_time_ns < filter.since_ns || block.min_time_ns >= filter.until_ns || (block.kinds & filter.kinds) == 0) continue;
+    if (!scan_block(block, filter, visit, result, buffer)) break;
+  }
+  return result;
+}
+
+bool JournalView::scan_block(const SeenBlock& block, const Filter& filter, const std::function<bool(const StoredEvent&)>& visit,
+                             Scan& result, BlockBuffer& buffer) const {
+  Targets targets;
+  for (const AmendmentRef& a : block.amendments) targets.emplace(std::pair(a.sequence, a.lane), &a);
+  std::deque<std::vector<std::byte>> patch_bytes;  // of the event being shown
+  event::Values amended, patch;
+  bool go_on = true;
+  ++result.blocks_read;
+  const bool whole = each_frame(*segments_.at(block.segment).file, block.place, block.number, buffer, [&](const Frame& frame) {
+    go_on = each_event(frame.body, [&](const LaneId& lane, const event::Values& stored) {
+      const std::int64_t time = time_of(stored), retention = retention_time_of(stored);
+      if (EventKey{retention, lane, stored.sequence} < block.next) return true;
+      if (time < filter.since_ns || time >= filter.until_ns || (filter.kinds >> static_cast<unsigned>(stored.kind) & 1) == 0) return true;
+      if (filter.task && !of_task(stored, *filter.task)) return true;
+      std::uint32_t revision = 0;
+      if (!targets.empty()) {
+        patch_bytes.clear();
+        const auto [first, last] = targets.equal_range(std::pair(stored.sequence, lane));
+        for (auto it = first; it != last; ++it) {
+          if (revision == 0) amended = stored;
+          ++revision;
+          if (read_patch(*it->second, patch_bytes.emplace_back(), patch) && patch.kind == stored.kind) apply(patch, amended);
+        }
+      }
+      ++result.events;
+      return visit({lane, revision == 0 ? stored : amended, time, retention, revision});
+    });
+    return go_on;
+  });
+  if (!whole) {
+    ++result.blocks_damaged;
+    damage_->note(block.segment, block.number);
+  }
+  return go_on;
+}
+
+bool JournalView::read_patch(const AmendmentRef& ref, std::vector<std::byte>& bytes, event::Values& patch) const {
+  const auto holder = segments_.find(ref.holder);
+  if (holder == segments_.end()) return false;
+  const AmendmentPlace& place = holder->second.amendments[ref.ordinal];
+  bytes.resize(place.bytes);
+  const auto got = holder->second.file->file->read(bytes, place.offset);
+  if (!got || *got != bytes.size()) return false;
+  EntryReader entry(bytes);
+  if (!entry.next()) return false;
+  const auto amendment = parse_amendment(entry);
+  return amendment && amendment->record.sequence == ref.sequence && event::decode(amendment->patch, patch) == event::Malformed::none;
+}
+
+}  // namespace arbiter::journal
