@@ -1,39 +1,45 @@
 #include "producer/call.hpp"
 
-namespace arbiter::producer {
+namespace arbiter::producer::rarely {
 
-[[gnu::cold]] void Call::interrupting() noexcept {
-  interrupted_ = true;
+[[gnu::cold]] RecordResult interrupting(Outlet& outlet) noexcept {
   // What was interrupted may be the first record, a claim, or one after a fork: only a lane that is whole and of this process counts.
-  Lane* const lane = mine() ? thread_.lane : nullptr;
-  if (lane != nullptr ? lane->disabled() : outlet_.off()) {
-    interrupted_result_ = Internal::result(Status::disabled);
-    return;
-  }
-  outlet_.count_reentrant(lane);
-  interrupted_result_ = Internal::dropped(abi::Drop::reentrant);
+  Lane* const lane = Call::mine(this_thread, outlet) ? this_thread.lane : nullptr;
+  if (lane != nullptr ? lane->disabled() : outlet.off()) return Internal::result(Status::disabled);
+  outlet.count_reentrant(lane);
+  return Internal::dropped(abi::Drop::reentrant);
 }
 
-[[gnu::cold]] RecordResult Call::without_lane(Kind kind, const event::Fault& fault) noexcept {
+RecordResult switched_off(Outlet& outlet, Thread& thread, Lane* lane) noexcept {
+  // A collector that switched recording off, and whose directory has been wiped since, will never switch it on again.
+  if (lane != nullptr && (++lane->disabled_calls & 0xfff) == 0 && lane->unlinked()) outlet.replace(thread, *lane);
+  return Internal::result(Status::disabled);
+}
+
+[[gnu::cold]] RecordResult without_lane(Outlet& outlet, Kind kind, const event::Fault& fault) noexcept {
   if (fault) {
-    outlet_.count_refused(fault.rule);
+    outlet.count_refused(fault.rule);
     return Internal::refused(kind, fault);
   }
-  outlet_.count_no_lane();
+  outlet.count_no_lane();
   return Internal::dropped(abi::Drop::no_lane);
 }
 
-[[gnu::cold]] RecordResult Call::refuse(Kind kind, const event::Fault& fault) noexcept {
-  lane_->writer.count_refused(fault.rule);
+[[gnu::cold]] RecordResult refuse(Lane& lane, Kind kind, const event::Fault& fault) noexcept {
+  lane.writer.count_refused(fault.rule);
   return Internal::refused(kind, fault);
 }
 
-[[gnu::noinline]] std::byte* Call::when_full(std::uint32_t records, std::chrono::nanoseconds wait_up_to) noexcept {
-  if (wait_up_to > std::chrono::nanoseconds::zero())
-    if (std::byte* const room = lane_->wait_for_room(records, wait_up_to)) return room;
-  lane_->writer.count_dropped(abi::Drop::lane_full);
-  if (lane_->unlinked()) outlet_.replace(thread_, *lane_);
+std::byte* when_full(Outlet& outlet, Thread& thread, Lane& lane, std::uint32_t records, std::chrono::nanoseconds wait_up_to,
+                     std::uint64_t& stamp) noexcept {
+  if (wait_up_to > std::chrono::nanoseconds::zero()) {
+    stamp = lane.stamp();  // of the call, not of the end of the wait
+    if (std::byte* const room = lane.wait_for_room(records, wait_up_to)) return room;
+  }
+  lane.writer.count_dropped(abi::Drop::lane_full);
+  // A drop costs a few nanoseconds, and the coarsest clock as much again: not every one looks.
+  if ((++lane.full_calls & 0xf) == 0 && lane.unlinked()) outlet.replace(thread, lane);
   return nullptr;
 }
 
-}  // namespace arbiter::producer
+}  // namespace arbiter::producer::rarely

@@ -21,22 +21,16 @@ namespace arbiter::producer {
 
 // The library's own way to what the public classes keep to themselves.
 struct Internal {
-  static RecordResult result(Status status) noexcept {
+  static constexpr std::uint32_t byte(std::uint32_t value, unsigned index) noexcept { return value << 8 * index; }
+  static RecordResult result(Status status, std::uint32_t more = 0) noexcept {
     RecordResult r;
-    r.status_ = status;
+    r.code_ = static_cast<std::uint32_t>(status) | more;
     return r;
   }
-  static RecordResult dropped(abi::Drop why) noexcept {
-    RecordResult r = result(Status::dropped);
-    r.reason_ = static_cast<std::uint8_t>(why);
-    return r;
-  }
+  static RecordResult dropped(abi::Drop why) noexcept { return result(Status::dropped, byte(static_cast<std::uint32_t>(why), 1)); }
   static RecordResult refused(Kind kind, const event::Fault& fault) noexcept {
-    RecordResult r = result(Status::refused);
-    r.reason_ = static_cast<std::uint8_t>(fault.rule);
-    r.field_ = fault.field;
-    r.kind_ = static_cast<std::uint16_t>(kind);
-    return r;
+    return result(Status::refused,
+                  byte(static_cast<std::uint32_t>(fault.rule), 1) | byte(fault.field, 2) | byte(static_cast<std::uint32_t>(kind), 3));
   }
   static RecordResultWithId with_id(RecordResult result) noexcept {
     RecordResultWithId r;
@@ -45,27 +39,41 @@ struct Internal {
   }
   static void make_id(Id& id, Thread& thread) noexcept { id.size_ = static_cast<std::uint8_t>(thread.make_id(id.text_.data())); }
   static Id& id(RecordResultWithId& result) noexcept { return result.id_; }
+  using RunPart = Run::Part;
+  static constexpr RunPart execution = Run::execution, decision = Run::decision, task = Run::task, agent = Run::agent,
+                           task_type = Run::task_type;
+  static std::string_view part(const Run& run, RunPart part) noexcept { return {run.bytes_.data() + run.begin_[part], run.size_[part]}; }
+  static const UnixTimeNs& started_at_ns(const Run& run) noexcept { return run.started_at_ns_; }
+  static std::uint64_t started_ticks(const Run& run) noexcept { return run.started_ticks_; }
   static Outlet& outlet(const Producer& producer) noexcept { return *producer.outlet_; }
   static std::chrono::nanoseconds wait_up_to(const Producer& producer) noexcept { return producer.wait_up_to_; }
 };
+
+// What is rarely needed, and the same for all kinds. Out of line, and given values only, so that a Call stays in registers.
+namespace rarely {
+RecordResult interrupting(Outlet& outlet) noexcept;
+RecordResult switched_off(Outlet& outlet, Thread& thread, Lane* lane) noexcept;
+RecordResult without_lane(Outlet& outlet, Kind kind, const event::Fault& fault) noexcept;
+RecordResult refuse(Lane& lane, Kind kind, const event::Fault& fault) noexcept;
+// Waits for room if it may; counts a drop and gives nullptr if there is none. `stamp`: of the call, if there was room.
+std::byte* when_full(Outlet& outlet, Thread& thread, Lane& lane, std::uint32_t records, std::chrono::nanoseconds wait_up_to,
+                     std::uint64_t& stamp) noexcept;
+}  // namespace rarely
 
 // Holds the thread's lane for the length of a record call.
 class Call {
  public:
   [[gnu::always_inline]] explicit Call(Outlet& outlet) noexcept : outlet_(outlet), thread_(this_thread) {
     if (thread_.busy.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-      interrupting();
+      interrupting_ = true;
       return;
     }
     thread_.busy.store(1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (mine()) [[likely]]
-      lane_ = thread_.lane;
-    else
-      lane_ = outlet.lane_of(thread_);
+    lane_ = mine(thread_, outlet) ? thread_.lane : outlet.lane_of(thread_);
   }
   [[gnu::always_inline]] ~Call() {
-    if (interrupted_) [[unlikely]]
+    if (interrupting_) [[unlikely]]
       return;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     thread_.busy.store(0, std::memory_order_relaxed);
@@ -73,64 +81,57 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  // Nothing is to be recorded; closed_result() says why.
-  [[gnu::always_inline]] bool closed() noexcept {
+  // Is the thread's cached lane for this outlet, and of this process?
+  [[gnu::always_inline]] static bool mine(const Thread& thread, const Outlet& outlet) noexcept {
+    return thread.outlet == &outlet && thread.generation == process_page->generation.load(std::memory_order_relaxed);
+  }
+
+  // Nothing is to be recorded; closed_result() says why, and counts it.
+  [[gnu::always_inline]] bool closed() const noexcept {
     if (lane_ != nullptr) [[likely]]
       return lane_->disabled();
-    return interrupted_ || outlet_.off();
+    return interrupting_ || outlet_.off();
   }
-  [[gnu::noinline, gnu::cold]] RecordResult closed_result() noexcept {
-    if (interrupted_) return interrupted_result_;
-    // A collector that switched recording off, and whose directory has been wiped since, will never switch it on again.
-    if (lane_ != nullptr && (++lane_->disabled_calls & 0xfff) == 0 && lane_->unlinked()) outlet_.replace(thread_, *lane_);
-    return Internal::result(Status::disabled);
+  RecordResult closed_result() const noexcept {
+    return interrupting_ ? rarely::interrupting(outlet_) : rarely::switched_off(outlet_, thread_, lane_);
   }
 
-  Thread& thread() noexcept { return thread_; }
-  Lane* lane() noexcept { return lane_; }
+  Outlet& outlet() const noexcept { return outlet_; }
+  Thread& thread() const noexcept { return thread_; }
+  Lane* lane() const noexcept { return lane_; }
 
-  // Records the event, if not closed(). `stamp`: the moment of the call.
+  // Records the event, if not closed(). `stamp`: the moment of the call, unless the event was refused or dropped.
   template <class E>
   [[gnu::always_inline]] RecordResult record(const E& event, std::chrono::nanoseconds wait_up_to, std::uint64_t& stamp) noexcept {
+    constexpr Kind kind = describe::of<E>::kind;
     const encode::Measure measured = encode::measure(event);
-    Lane* const lane = lane_;
-    if (lane == nullptr) [[unlikely]] {
-      stamp = ticks(process_clock());
-      return without_lane(describe::of<E>::kind, encode::check(event, measured));
-    }
-    stamp = lane->stamp();
-    const std::uint64_t sequence = lane->writer.attempt();
+    if (lane_ == nullptr) [[unlikely]]
+      return rarely::without_lane(outlet_, kind, encode::check(event, measured.present, measured.bytes));
+    Lane& lane = *lane_;
+    const std::uint64_t sequence = lane.writer.attempt();
     if (measured.bytes > abi::kEventBytesMax) [[unlikely]]
-      return refuse(describe::of<E>::kind, encode::check(event, measured));
+      return rarely::refuse(lane, kind, encode::check(event, measured.present, measured.bytes));
     const std::uint32_t records = records_for(measured.bytes);
-    std::byte* at = lane->writer.reserve(records);
-    if (at == nullptr) [[unlikely]] {
-      if (const event::Fault fault = encode::check(event, measured)) return refuse(describe::of<E>::kind, fault);
-      at = when_full(records, wait_up_to);
+    std::byte* at = lane.writer.reserve(records);
+    if (at != nullptr) [[likely]] {
+      stamp = lane.stamp();
+    } else {
+      if (!encode::plainly_fine(event, measured.present, measured.bytes))
+        if (const event::Fault fault = encode::check(event, measured.present, measured.bytes)) return rarely::refuse(lane, kind, fault);
+      at = rarely::when_full(outlet_, thread_, lane, records, wait_up_to, stamp);
       if (at == nullptr) return Internal::dropped(abi::Drop::lane_full);
     }
     if (!encode::write(event, measured, {stamp, sequence}, at)) [[unlikely]]
-      if (const event::Fault fault = encode::check(event, measured)) return refuse(describe::of<E>::kind, fault);
-    lane->writer.publish(records);
+      if (const event::Fault fault = encode::check(event, measured.present, measured.bytes)) return rarely::refuse(lane, kind, fault);
+    lane.writer.publish(records);
     return Internal::result(Status::recorded);
   }
 
-  // The parts that are rarely needed, and the same for all kinds.
-  RecordResult without_lane(Kind kind, const event::Fault& fault) noexcept;
-  RecordResult refuse(Kind kind, const event::Fault& fault) noexcept;
-  std::byte* when_full(std::uint32_t records, std::chrono::nanoseconds wait_up_to) noexcept;
-
  private:
-  bool mine() const noexcept {
-    return thread_.outlet == &outlet_ && thread_.generation == process_page->generation.load(std::memory_order_relaxed);
-  }
-  void interrupting() noexcept;
-
   Outlet& outlet_;
   Thread& thread_;
   Lane* lane_ = nullptr;
-  bool interrupted_ = false;         // this thread was recording already: the lane is not ours to touch
-  RecordResult interrupted_result_;  // then: disabled or dropped
+  bool interrupting_ = false;  // this thread was recording already: the lane is not ours to touch
 };
 
 }  // namespace arbiter::producer

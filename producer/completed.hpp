@@ -4,35 +4,46 @@
 
 #include <string_view>
 
-#include "arbiter/events.hpp"
+#include "arbiter/producer.hpp"
+#include "producer/call.hpp"
 #include "producer/describe.hpp"
 
-namespace arbiter {
+namespace arbiter::producer {
 
 struct Completed {
-  std::string_view execution_id;
-  std::string_view decision_id;
-  std::string_view task_id;
-  std::string_view agent_id;
-  std::string_view task_type;
-  UnixTimeNs started_at_ns;  // the caller's own time of the start, or
-  Count started_ticks;       // the tracker's stamp of it
+  const Run& run;
   const Outcome& outcome;
-  UnixTimeNs time;
-  std::string_view trace_id;
-  std::string_view span_id;
+  const Envelope& envelope;
 };
 
-constexpr const Outcome& outcome_of(const Completed& completed) { return completed.outcome; }
+template <Internal::RunPart part>
+std::string_view part_of(const Completed& completed) {
+  return Internal::part(completed.run, part);
+}
+inline const UnixTimeNs& started_at_of(const Completed& completed) { return Internal::started_at_ns(completed.run); }
+// The tracker's stamp of the start, unless the caller gave it a time.
+inline Count started_ticks_of(const Completed& completed) {
+  return Internal::started_at_ns(completed.run) ? Count() : Count(Internal::started_ticks(completed.run));
+}
+inline const Outcome& outcome_of(const Completed& completed) { return completed.outcome; }
+inline const Envelope& envelope_of(const Completed& completed) { return completed.envelope; }
+
+}  // namespace arbiter::producer
+
+namespace arbiter::describe {
 
 template <>
-struct describe::of<Completed> {
+struct of<producer::Completed> {
   static constexpr Kind kind = Kind::task_execution;
-  using E = Completed;
-  using fields = Join<Fields<At<kind, "executionId", &E::execution_id>, At<kind, "decisionId", &E::decision_id>,
-                             At<kind, "taskId", &E::task_id>, At<kind, "agentId", &E::agent_id>, At<kind, "taskType", &E::task_type>,
-                             At<kind, "startedAtNs", &E::started_at_ns>, At<kind, "startedTicks", &E::started_ticks>>,
-                      OutcomeFields<outcome_of>, Envelope3<kind, E>>;
+  static const UnixTimeNs& time(const producer::Completed& completed) { return completed.envelope.time; }
+  using Run = producer::Internal;
+  using fields = Join<Fields<At<kind, "executionId", producer::part_of<Run::execution>>,
+                             At<kind, "decisionId", producer::part_of<Run::decision>>, At<kind, "taskId", producer::part_of<Run::task>>,
+                             At<kind, "agentId", producer::part_of<Run::agent>>, At<kind, "taskType", producer::part_of<Run::task_type>>,
+                             At<kind, "startedAtNs", producer::started_at_of>, At<kind, "startedTicks", producer::started_ticks_of>>,
+                      OutcomeFields<producer::outcome_of>,
+                      Fields<At<kind, "traceId", producer::envelope_of, &Envelope::trace_id>,
+                             At<kind, "spanId", producer::envelope_of, &Envelope::span_id>>>;
 };
 
-}  // namespace arbiter
+}  // namespace arbiter::describe

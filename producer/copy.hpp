@@ -1,4 +1,4 @@
-// Copies strings into a lane and gathers, on the way, whether any byte of them is not ASCII.
+// Copies strings into a lane, or only walks them, and gathers on the way whether any byte of them is not ASCII.
 //
 // Ids are some tens of bytes long: calling memcpy for each costs more than the copy. Steps of 16 bytes, the last one overlapping the one
 // before, never read or write outside of the string.
@@ -11,10 +11,11 @@
 
 namespace arbiter {
 
+template <bool kStore>
 class AsciiCopy {
  public:
-  // Copies `from` to `to`; gives the place behind it.
-  char* copy(char* to, std::string_view from) noexcept {
+  // Copies `from` to `to`, if it is to be stored; gives the place behind it.
+  [[gnu::always_inline]] char* copy(char* to, std::string_view from) noexcept {
     const char* at = from.data();
     const std::size_t size = from.size();
     if (size >= sizeof(Block)) [[likely]] {
@@ -51,7 +52,7 @@ class AsciiCopy {
   void step(char* to, const char* from) noexcept {
     T value;
     std::memcpy(&value, from, sizeof value);
-    std::memcpy(to, &value, sizeof value);
+    if constexpr (kStore) std::memcpy(to, &value, sizeof value);
     if constexpr (sizeof value == sizeof(Block))
       blocks_ |= value;
     else

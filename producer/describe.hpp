@@ -7,6 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 #include "arbiter/events.hpp"
 #include "shm/schema.hpp"
@@ -41,17 +44,24 @@ constexpr decltype(auto) follow(const From& from) {
     return follow<std::remove_cvref_t<decltype(take<From, first>(from))>, rest...>(take<From, first>(from));
 }
 
-// The field at `path` of kind `kind` is the member that `steps` lead to.
-template <Kind kind, Path path, auto... steps>
-struct At {
-  static_assert(schema::find_field(kind, path.view()) >= 0, "no such field");
-  static constexpr unsigned index = static_cast<unsigned>(schema::find_field(kind, path.view()));
+// Field `field_index` of kind `kind` is the member that `steps` lead to.
+template <Kind kind, unsigned field_index, auto... steps>
+struct AtIndex {
+  static constexpr unsigned index = field_index;
   static constexpr const schema::Field& field = schema::info(kind).fields[index];
   template <class E>
   static constexpr decltype(auto) get(const E& event) {
     return follow<E, steps...>(event);
   }
 };
+consteval unsigned index_of(Kind kind, std::string_view path) {
+  const int index = schema::find_field(kind, path);
+  if (index < 0) throw "no such field";
+  return static_cast<unsigned>(index);
+}
+// The same by its path.
+template <Kind kind, Path path, auto... steps>
+using At = AtIndex<kind, index_of(kind, path.view()), steps...>;
 
 // The same for field `item_index` of a list's items.
 template <const schema::List& list, unsigned item_index, auto... steps>
@@ -68,8 +78,17 @@ template <class... Ats>
 struct Fields {
   // fn.template operator()<At>() for each field, in the order of the table.
   template <class Fn>
-  static constexpr void each(Fn&& fn) {
+  [[gnu::always_inline]] static constexpr void each(Fn&& fn) {
     (fn.template operator()<Ats>(), ...);
+  }
+  // The same for each whose bit is set in `present`. Most fields of most events are not given: runs of four that are all missing cost one
+  // test.
+  template <class Fn>
+  [[gnu::always_inline]] static constexpr void each_of(std::uint32_t present, Fn&& fn) {
+    if constexpr (sizeof...(Ats) > 0) [&]<std::size_t... run>(std::index_sequence<run...>) __attribute__((always_inline)) {
+        (run_of<4 * run>(present, fn), ...);
+      }
+    (std::make_index_sequence<(sizeof...(Ats) + 3) / 4>{});
   }
   // The same until one says true.
   template <class Fn>
@@ -81,6 +100,21 @@ struct Fields {
     return ((static_cast<int>(Ats::index) > last ? (last = static_cast<int>(Ats::index), true) : false) && ...);
   }();
   static constexpr std::uint32_t mask = ((std::uint32_t{1} << Ats::index) | ...);
+
+ private:
+  template <std::size_t first, class Fn>
+  [[gnu::always_inline]] static constexpr void run_of(std::uint32_t present, Fn& fn) {
+    using All = std::tuple<std::type_identity<Ats>...>;
+    [&]<std::size_t... i>(std::index_sequence<i...>) __attribute__((always_inline)) {
+      constexpr std::uint32_t bits = ((std::uint32_t{1} << std::tuple_element_t<first + i, All>::type::index) | ...);
+      if ((present & bits) == 0) return;
+      ((present >> std::tuple_element_t<first + i, All>::type::index & 1
+            ? fn.template operator()<typename std::tuple_element_t<first + i, All>::type>()
+            : void()),
+       ...);
+    }
+    (std::make_index_sequence<std::min<std::size_t>(4, sizeof...(Ats) - first)>{});
+  }
 };
 
 template <class A, class... Rest>
@@ -130,6 +164,7 @@ struct item<Score> {
 template <>
 struct of<AgentRegistration> {
   static constexpr Kind kind = Kind::agent_registration;
+  static const UnixTimeNs& time(const AgentRegistration& event) { return event.time; }
   using E = AgentRegistration;
   using B = BaselineMetrics;
   using fields = Join<Fields<At<kind, "agentId", &E::agent_id>, At<kind, "capabilities", &E::capabilities>,
@@ -143,6 +178,7 @@ struct of<AgentRegistration> {
 template <>
 struct of<AgentStatusChange> {
   static constexpr Kind kind = Kind::agent_status_change;
+  static const UnixTimeNs& time(const AgentStatusChange& event) { return event.time; }
   using E = AgentStatusChange;
   using fields = Join<Fields<At<kind, "agentId", &E::agent_id>, At<kind, "status", &E::status>,
                              At<kind, "previousStatus", &E::previous_status>, At<kind, "reason", &E::reason>>,
@@ -152,6 +188,7 @@ struct of<AgentStatusChange> {
 template <>
 struct of<RoutingDecision> {
   static constexpr Kind kind = Kind::routing_decision;
+  static const UnixTimeNs& time(const RoutingDecision& event) { return event.time; }
   using E = RoutingDecision;
   using fields = Join<Fields<At<kind, "decisionId", &E::decision_id>, At<kind, "taskId", &E::task_id>, At<kind, "taskType", &E::task_type>,
                              At<kind, "selectedAgent", &E::selected_agent>, At<kind, "routingStrategy", &E::routing_strategy>,
@@ -164,6 +201,7 @@ struct of<RoutingDecision> {
 template <>
 struct of<TaskStart> {
   static constexpr Kind kind = Kind::task_start;
+  static const UnixTimeNs& time(const TaskStart& event) { return event.time; }
   using E = TaskStart;
   using fields =
       Join<Fields<At<kind, "executionId", &E::execution_id>, At<kind, "taskId", &E::task_id>, At<kind, "agentId", &E::agent_id>,
@@ -186,6 +224,7 @@ using OutcomeFields = Fields<At<Kind::task_execution, "outcome.success", outcome
 template <>
 struct of<TaskExecution> {
   static constexpr Kind kind = Kind::task_execution;
+  static const UnixTimeNs& time(const TaskExecution& event) { return event.time; }
   using E = TaskExecution;
   using D = DecisionOfExecution;
   using fields =
@@ -204,6 +243,7 @@ struct of<TaskExecution> {
 template <>
 struct of<ConstitutionalValidation> {
   static constexpr Kind kind = Kind::constitutional_validation;
+  static const UnixTimeNs& time(const ConstitutionalValidation& event) { return event.time; }
   using E = ConstitutionalValidation;
   using V = ValidationResult;
   using fields = Join<Fields<At<kind, "taskId", &E::task_id>, At<kind, "agentId", &E::agent_id>, At<kind, "executionId", &E::execution_id>,
@@ -218,6 +258,7 @@ struct of<ConstitutionalValidation> {
 template <>
 struct of<ThinkingBudgetAllocation> {
   static constexpr Kind kind = Kind::thinking_budget_allocation;
+  static const UnixTimeNs& time(const ThinkingBudgetAllocation& event) { return event.time; }
   using E = ThinkingBudgetAllocation;
   using fields = Join<Fields<At<kind, "taskId", &E::task_id>, At<kind, "allocatedTokens", &E::allocated_tokens>,
                              At<kind, "complexityLevel", &E::complexity_level>, At<kind, "confidence", &E::confidence>>,
@@ -227,6 +268,7 @@ struct of<ThinkingBudgetAllocation> {
 template <>
 struct of<ThinkingBudgetUsage> {
   static constexpr Kind kind = Kind::thinking_budget_usage;
+  static const UnixTimeNs& time(const ThinkingBudgetUsage& event) { return event.time; }
   using E = ThinkingBudgetUsage;
   using fields = Join<Fields<At<kind, "taskId", &E::task_id>, At<kind, "tokensUsed", &E::tokens_used>,
                              At<kind, "tokensAllocated", &E::tokens_allocated>, At<kind, "utilizationRate", &E::utilization_rate>>,
@@ -236,6 +278,7 @@ struct of<ThinkingBudgetUsage> {
 template <>
 struct of<MinimalityEvaluation> {
   static constexpr Kind kind = Kind::minimality_evaluation;
+  static const UnixTimeNs& time(const MinimalityEvaluation& event) { return event.time; }
   using E = MinimalityEvaluation;
   using fields = Join<Fields<At<kind, "taskId", &E::task_id>, At<kind, "minimalityFactor", &E::minimality_factor>,
                              At<kind, "astSimilarity", &E::ast_similarity>, At<kind, "scaffoldingPenalty", &E::scaffolding_penalty>,
@@ -246,6 +289,7 @@ struct of<MinimalityEvaluation> {
 template <>
 struct of<ModelJudgment> {
   static constexpr Kind kind = Kind::model_judgment;
+  static const UnixTimeNs& time(const ModelJudgment& event) { return event.time; }
   using E = ModelJudgment;
   using fields = Join<Fields<At<kind, "taskId", &E::task_id>, At<kind, "executionId", &E::execution_id>,
                              At<kind, "decisionId", &E::decision_id>, At<kind, "overallScore", &E::overall_score>,
@@ -257,6 +301,7 @@ struct of<ModelJudgment> {
 template <>
 struct of<RlTrainingMetrics> {
   static constexpr Kind kind = Kind::rl_training_metrics;
+  static const UnixTimeNs& time(const RlTrainingMetrics& event) { return event.time; }
   using E = RlTrainingMetrics;
   using fields = Join<Fields<At<kind, "trajectoriesProcessed", &E::trajectories_processed>, At<kind, "averageReward", &E::average_reward>,
                              At<kind, "policyLoss", &E::policy_loss>, At<kind, "valueLoss", &E::value_loss>,
@@ -267,6 +312,7 @@ struct of<RlTrainingMetrics> {
 template <>
 struct of<EvaluationOutcome> {
   static constexpr Kind kind = Kind::evaluation_outcome;
+  static const UnixTimeNs& time(const EvaluationOutcome& event) { return event.time; }
   using E = EvaluationOutcome;
   using V = Evaluation;
   using fields = Join<Fields<At<kind, "taskId", &E::task_id>, At<kind, "agentId", &E::agent_id>, At<kind, "executionId", &E::execution_id>,
@@ -280,8 +326,40 @@ struct of<EvaluationOutcome> {
 template <>
 struct of<Event> {
   static constexpr Kind kind = Kind::generic;
+  static const UnixTimeNs& time(const Event& event) { return event.time; }
   using E = Event;
   using fields = Join<Fields<At<kind, "type", &E::type>, At<kind, "data", &E::data>>, Envelope3<kind, E>>;
 };
+
+// --- an event whose own id, field `own_id` of its kind, the library has made: the event as it is but for that
+
+template <class E>
+struct WithId {
+  const E& event;
+  std::string_view id;
+};
+template <class E, unsigned own_id>
+struct OfWithId {
+  static constexpr Kind kind = of<E>::kind;
+  static const UnixTimeNs& time(const WithId<E>& named) { return named.event.time; }
+  template <class A>
+  struct Through {
+    static constexpr unsigned index = A::index;
+    static constexpr const schema::Field& field = A::field;
+    static constexpr decltype(auto) get(const WithId<E>& named) {
+      if constexpr (index == own_id)
+        return (named.id);
+      else
+        return A::get(named.event);
+    }
+  };
+  template <class... A>
+  static Fields<Through<A>...> through(Fields<A...>);
+  using fields = decltype(through(typename of<E>::fields{}));
+};
+template <>
+struct of<WithId<RoutingDecision>> : OfWithId<RoutingDecision, index_of(Kind::routing_decision, "decisionId")> {};
+template <>
+struct of<WithId<TaskStart>> : OfWithId<TaskStart, index_of(Kind::task_start, "executionId")> {};
 
 }  // namespace arbiter::describe

@@ -3,9 +3,10 @@
 //
 //   measure(event)        which fields are given, how many bytes they take: additions only, no look into a string
 //   write(event, …)       the bytes, and whether every value is *plainly* fine (ASCII, in range, no JSON, no word out of a fixed choice)
-//   check(event, …)       the exact rules of event::validate, value by value; called when write() was in doubt or there is no room to write
+//   plainly_fine(event)   the same without the bytes, for an event that there is no room for
+//   check(event, …)       the exact rules of event::validate, value by value; called when one of the others was in doubt
 //
-// The three are written once, over the lists of describe.hpp; event::encode and event::validate say what they have to come to.
+// They are written once, over the lists of describe.hpp; event::encode and event::validate say what they have to come to.
 #pragma once
 
 #include <algorithm>
@@ -84,7 +85,9 @@ constexpr double real(const Number& value) { return *value; }
 // --- measure
 
 struct Measure {
-  std::size_t bytes = sizeof(abi::EventHead);
+  std::size_t bytes = sizeof(abi::EventHead);  // of the whole event
+  std::uint32_t number_bytes = 0;              // of its numbers,
+  std::uint32_t length_bytes = 0;              // and of the lengths of its strings and lists
   std::uint32_t present = 0;
   std::uint32_t truth = 0;
 };
@@ -111,19 +114,24 @@ template <class E>
   using fields = typename describe::of<E>::fields;
   static_assert(fields::ascending);
   Measure m;
+  std::size_t string_bytes = 0;
   fields::each([&]<class At>() __attribute__((always_inline)) {
     const auto& value = At::get(event);
     const bool is_given = given<At>(value);
     m.present |= std::uint32_t{is_given} << At::index;
-    if constexpr (At::field.type == Type::boolean)
+    if constexpr (At::field.type == Type::boolean) {
       m.truth |= std::uint32_t{value.value_or(false)} << At::index;
-    else if constexpr (At::field.fixed())
-      m.bytes += is_given ? 8 : 0;
-    else if constexpr (At::field.string())
-      m.bytes += is_given ? 2 + value.size() : 0;
-    else if (is_given)
-      m.bytes += 2 + list_bytes(value);
+    } else if constexpr (At::field.fixed()) {
+      m.number_bytes += is_given ? 8 : 0;
+    } else if constexpr (At::field.string()) {
+      m.length_bytes += is_given ? 2 : 0;
+      string_bytes += value.size();  // 0 if it is not given
+    } else if (is_given) {
+      m.length_bytes += 2;
+      string_bytes += list_bytes(value);
+    }
   });
+  m.bytes += m.number_bytes + m.length_bytes + string_bytes;
   return m;
 }
 
@@ -154,8 +162,8 @@ event::Fault check_list(const List<T>& items) {
 
 // In the order of event::validate: what is missing, then each value, then the size.
 template <class E>
-[[gnu::noinline]] event::Fault check(const E& event, const Measure& m) {
-  const std::uint32_t missing = schema::masks(describe::of<E>::kind).required & ~m.present;
+[[gnu::noinline]] event::Fault check(const E& event, std::uint32_t present, std::size_t bytes) {
+  const std::uint32_t missing = schema::masks(describe::of<E>::kind).required & ~present;
   if (missing != 0) return {true, abi::Refusal::missing, static_cast<std::uint8_t>(std::countr_zero(missing))};
   event::Fault bad;
   const bool found = describe::of<E>::fields::any([&]<class At>() {
@@ -173,23 +181,27 @@ template <class E>
     return bad.bad;
   });
   if (found) return bad;
-  if (m.bytes > abi::kEventBytesMax) return fault(abi::Refusal::event_too_large);
+  if (bytes > abi::kEventBytesMax) return fault(abi::Refusal::event_too_large);
   return {};
 }
 
 // --- write
 
-// Where writing has got to, and whether anything was not plainly fine.
+// Where writing has got to, and whether anything was not plainly fine. Without storing, only the latter.
+template <bool kStore>
 struct Writer {
-  AsciiCopy strings;
-  std::byte* number_at;
-  std::byte* length_at;
-  char* string_at;
+  AsciiCopy<kStore> strings;
+  std::byte* number_at = nullptr;
+  std::byte* length_at = nullptr;
+  char* string_at = nullptr;
   std::uint32_t doubt = 0;
 
-  void number(std::uint64_t value) {
-    std::memcpy(number_at, &value, 8);
-    number_at += 8;
+  template <class T>
+  static void store(auto*& at, T value) {
+    if constexpr (kStore) {
+      std::memcpy(at, &value, sizeof value);
+      at += sizeof value;
+    }
   }
 
   template <class At>
@@ -208,52 +220,62 @@ struct Writer {
   }
 
   template <class At>
-  void string(std::string_view value) {
+  [[gnu::always_inline]] void string(std::string_view value) {
     look_at<At>(value);
-    const auto size = static_cast<std::uint16_t>(value.size());
-    std::memcpy(length_at, &size, 2);
-    length_at += 2;
+    store(length_at, static_cast<std::uint16_t>(value.size()));
     string_at = strings.copy(string_at, value);
   }
 
   template <class T>
   void list(const List<T>& items) {
     char* const begin = string_at;
-    const auto count = static_cast<std::uint16_t>(items.size());
-    doubt |= std::uint32_t{items.size() != count};
-    std::memcpy(string_at, &count, 2);
-    string_at += 2;
+    doubt |= std::uint32_t{items.size() > std::numeric_limits<std::uint16_t>::max()};
+    store(string_at, static_cast<std::uint16_t>(items.size()));
     for (const T& item : items) {
-      char* const present_at = string_at++;
-      unsigned present = 0;
+      char* const present_at = string_at;
+      std::uint8_t present = 0;
+      store(string_at, present);
       describe::item<T>::fields::each([&]<class At>() {
         const auto& value = At::get(item);
         if (!item_given<At>(value)) {
           if constexpr (At::field.required) doubt |= 1;
           return;
         }
-        present |= 1u << At::index;
-        look_at<At>(value_of(value));
+        present = static_cast<std::uint8_t>(present | 1u << At::index);
         if constexpr (At::field.string()) {
-          const auto size = static_cast<std::uint16_t>(value.size());
-          std::memcpy(string_at, &size, 2);
-          string_at = strings.copy(string_at + 2, value);
+          look_at<At>(value);
+          store(string_at, static_cast<std::uint16_t>(value.size()));
+          string_at = strings.copy(string_at, value);
         } else {
-          const std::uint64_t number_bits = bits(value);
-          std::memcpy(string_at, &number_bits, 8);
-          string_at += 8;
+          look_at<At>(real(value));
+          store(string_at, bits(value));
         }
       });
-      *present_at = static_cast<char>(present);
+      if constexpr (kStore) std::memcpy(present_at, &present, 1);
     }
-    const auto size = static_cast<std::uint16_t>(string_at - begin);
-    std::memcpy(length_at, &size, 2);
-    length_at += 2;
+    store(length_at, static_cast<std::uint16_t>(string_at - begin));
   }
 
-  static std::string_view value_of(std::string_view value) { return value; }
-  static double value_of(double value) { return value; }
-  static double value_of(const Number& value) { return *value; }
+  template <class E>
+  [[gnu::always_inline]] bool all(const E& event, std::uint32_t given_fields) {
+    doubt = schema::masks(describe::of<E>::kind).required & ~given_fields;
+    describe::of<E>::fields::each_of(
+        given_fields, [&]<class At>() __attribute__((always_inline)) {
+          if constexpr (At::field.type != Type::boolean) {
+            const auto& value = At::get(event);
+            if constexpr (At::field.fixed()) {
+              if constexpr (At::field.type == Type::real) look_at<At>(real(value));
+              if constexpr (At::field.type == Type::count) doubt |= std::uint32_t{value.negative()};
+              store(number_at, bits(value));
+            } else if constexpr (At::field.string()) {
+              string<At>(value);
+            } else {
+              list(value);
+            }
+          }
+        });
+    return doubt == 0 && strings.all_ascii();
+  }
 };
 
 struct Stamp {
@@ -264,38 +286,28 @@ struct Stamp {
 // Writes the event's m.bytes, at most kEventBytesMax, to `out`. True: every value is fine. False: ask check().
 template <class E>
 [[gnu::always_inline]] inline bool write(const E& event, const Measure& m, const Stamp& stamp, std::byte* out) {
-  using fields = typename describe::of<E>::fields;
-  constexpr schema::Masks masks = schema::masks(describe::of<E>::kind);
-  Writer w;
-  w.number_at = out + sizeof(abi::EventHead);
-  w.length_at = w.number_at + 8 * std::popcount(m.present & masks.fixed);
-  w.string_at = reinterpret_cast<char*>(w.length_at + 2 * std::popcount(m.present & masks.sized));
-  w.doubt = masks.required & ~m.present;
-  fields::each([&]<class At>() __attribute__((always_inline)) {
-    const auto& value = At::get(event);
-    if constexpr (At::field.type != Type::boolean) {
-      if (!given<At>(value)) return;
-      if constexpr (At::field.fixed()) {
-        if constexpr (At::field.type == Type::real) w.template look_at<At>(real(value));
-        if constexpr (At::field.type == Type::count) w.doubt |= std::uint32_t{value.negative()};
-        w.number(bits(value));
-      } else if constexpr (At::field.string()) {
-        w.template string<At>(value);
-      } else {
-        w.list(value);
-      }
-    }
-  });
-  const abi::EventHead head{stamp.ticks,
-                            stamp.sequence,
-                            event.time.value_or(abi::kNoTime),
-                            m.present,
-                            m.truth,
-                            static_cast<std::uint32_t>(m.bytes),
-                            static_cast<std::uint16_t>(describe::of<E>::kind),
-                            0};
-  std::memcpy(out, &head, sizeof head);
-  return w.doubt == 0 && w.strings.all_ascii();
+  // Field by field: a head built on the stack and copied in wider pieces than it was stored in would wait for each of those stores.
+  const auto put = [out](std::size_t offset, auto value) { std::memcpy(out + offset, &value, sizeof value); };
+  using Head = abi::EventHead;
+  put(offsetof(Head, stamp), stamp.ticks);
+  put(offsetof(Head, sequence), stamp.sequence);
+  const UnixTimeNs& time = describe::of<E>::time(event);
+  put(offsetof(Head, time_ns), time.has_value() ? *time : abi::kNoTime);
+  put(offsetof(Head, present), m.present);
+  put(offsetof(Head, truth), m.truth);
+  put(offsetof(Head, length), static_cast<std::uint32_t>(m.bytes));
+  put(offsetof(Head, kind), static_cast<std::uint32_t>(describe::of<E>::kind));  // and `reserved`
+  static_assert(offsetof(Head, reserved) == offsetof(Head, kind) + 2 && sizeof(Head::reserved) == 2);
+  Writer<true> w;
+  w.number_at = out + sizeof(Head);
+  w.length_at = w.number_at + m.number_bytes;
+  w.string_at = reinterpret_cast<char*>(w.length_at + m.length_bytes);
+  return w.all(event, m.present);
+}
+
+template <class E>
+[[gnu::noinline]] bool plainly_fine(const E& event, std::uint32_t present, std::size_t bytes) {
+  return bytes <= abi::kEventBytesMax && Writer<false>().all(event, present);
 }
 
 }  // namespace arbiter::encode

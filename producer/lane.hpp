@@ -30,6 +30,7 @@ struct alignas(abi::kLineBytes) Lane {
   abi::ClockSource clock{};
 
   std::uint32_t disabled_calls = 0;
+  std::uint32_t full_calls = 0;
   std::uint64_t link_checked_ns = 0;  // monotonic, when the file was last seen linked
   bool gone = false;                  // it was not
   Outlet* outlet = nullptr;

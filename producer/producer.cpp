@@ -22,14 +22,16 @@ Account Producer::account() const { return outlet_->account(); }
 std::string Producer::problem() const { return outlet_->problem(); }
 
 std::string_view RecordResult::field() const noexcept {
-  if (status_ != Status::refused || field_ == event::kNoField) return {};
-  return schema::info(static_cast<Kind>(kind_)).fields[field_].path;
+  const std::uint8_t field = code_ >> 16 & 0xff;
+  if (status() != Status::refused || field == event::kNoField) return {};
+  return schema::info(static_cast<Kind>(code_ >> 24)).fields[field].path;
 }
 
 std::string_view RecordResult::rule() const noexcept {
-  if (status_ == Status::refused) return event::refusal_text(static_cast<abi::Refusal>(reason_));
-  if (status_ != Status::dropped) return {};
-  switch (static_cast<abi::Drop>(reason_)) {
+  const std::uint8_t rule = code_ >> 8 & 0xff;
+  if (status() == Status::refused) return event::refusal_text(static_cast<abi::Refusal>(rule));
+  if (status() != Status::dropped) return {};
+  switch (static_cast<abi::Drop>(rule)) {
     case abi::Drop::lane_full: return "the lane is full";
     case abi::Drop::reentrant: return "recorded in a signal handler that interrupted a record";
     case abi::Drop::no_lane: return "no lane could be had";

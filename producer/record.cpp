@@ -28,9 +28,7 @@ RecordResultWithId record_with_id(Outlet& outlet, std::chrono::nanoseconds wait_
   if (!(event.*own_id).empty()) return Internal::with_id(call.record(event, wait_up_to, stamp));
   Id made;
   Internal::make_id(made, call.thread());
-  E named = event;
-  named.*own_id = made;
-  RecordResultWithId result = Internal::with_id(call.record(named, wait_up_to, stamp));
+  RecordResultWithId result = Internal::with_id(call.record(describe::WithId<E>{event, made}, wait_up_to, stamp));
   if (result.status() != Status::refused) Internal::id(result) = made;
   return result;
 }

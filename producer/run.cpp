@@ -30,7 +30,7 @@ Run& Run::operator=(const Run& other) noexcept {
   return *this;
 }
 
-std::string_view Run::id(Part part) const noexcept { return {bytes_.data() + begin_[part], size_[part]}; }
+std::string_view Run::id(Part part) const noexcept { return Internal::part(*this, part); }
 
 void Run::keep(Part part, std::string_view value) noexcept {
   const std::size_t size = std::min(value.size(), kPartBytes);
@@ -49,43 +49,28 @@ Run Producer::start_task(const TaskStart& start) noexcept {
   run.keep(Run::task, start.task_id);
   run.keep(Run::agent, start.agent_id);
   run.keep(Run::task_type, start.task_type);
+  run.keep(Run::execution, start.execution_id);
   Call call(*outlet_);
   if (call.closed()) {
-    run.keep(Run::execution, start.execution_id);
-    run.started_ticks_ = ticks(producer::process_clock());
     run.result_ = call.closed_result();
-    return run;
-  }
-  if (!start.execution_id.empty()) {
-    run.keep(Run::execution, start.execution_id);
+  } else if (!start.execution_id.empty()) {
     run.result_ = call.record(start, wait_up_to_, run.started_ticks_);
-    return run;
+  } else {
+    Id made;
+    Internal::make_id(made, call.thread());
+    run.keep(Run::execution, made);
+    run.result_ = call.record(describe::WithId<TaskStart>{start, made}, wait_up_to_, run.started_ticks_);
   }
-  Id made;
-  Internal::make_id(made, call.thread());
-  run.keep(Run::execution, made);
-  TaskStart named = start;
-  named.execution_id = run.execution_id();
-  run.result_ = call.record(named, wait_up_to_, run.started_ticks_);
+  // A start that was not recorded was never stamped; its completion may be recorded all the same.
+  if (!run.result_) run.started_ticks_ = ticks(producer::process_clock());
   return run;
 }
 
 RecordResult Run::complete(const Outcome& outcome, const Envelope& envelope) const noexcept {
   Call call(*outlet_);
   if (call.closed()) return call.closed_result();
-  const Completed completed{.execution_id = id(execution),
-                            .decision_id = id(decision),
-                            .task_id = id(task),
-                            .agent_id = id(agent),
-                            .task_type = id(task_type),
-                            .started_at_ns = started_at_ns_,
-                            .started_ticks = started_at_ns_ ? Count() : Count(started_ticks_),
-                            .outcome = outcome,
-                            .time = envelope.time,
-                            .trace_id = envelope.trace_id,
-                            .span_id = envelope.span_id};
   std::uint64_t stamp;
-  return call.record(completed, wait_up_to_, stamp);
+  return call.record(producer::Completed{*this, outcome, envelope}, wait_up_to_, stamp);
 }
 
 }  // namespace arbiter
