@@ -1,12 +1,12 @@
 // A producer that truncates its file under the collector's eyes.
 #include <doctest/doctest.h>
 
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
-#include <optional>
+#include <algorithm>
+#include <atomic>
 #include <thread>
+#include <vector>
 
 #include "lane_in_memory.hpp"
 #include "own_directory.hpp"
@@ -34,19 +34,6 @@ struct Mapped {
   }
   std::size_t bytes;
 };
-
-// How a child ends that does this.
-template <class Do>
-int in_child(Do&& act) {
-  const pid_t child = fork();
-  if (child == 0) {
-    act();
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return status;
-}
 
 }  // namespace
 
@@ -100,39 +87,6 @@ TEST_CASE("ranges come and go on threads while others fault") {
     });
   for (std::thread& t : threads) t.join();
   CHECK(poisoned == 200);
-}
-
-TEST_CASE("a fault outside all ranges, and a signal that somebody sent, go where they went before") {
-  const auto fault = [] {
-    Mapped mapped(1);
-    if (ftruncate(mapped.fd, 0) != 0) _exit(1);
-    if (*static_cast<volatile char*>(static_cast<void*>(mapped.at)) == 0) _exit(2);
-  };
-  SUBCASE("to the default, which ends the process") {
-    int status = in_child([&] {
-      signal(SIGBUS, SIG_DFL);
-      install_sigbus_guard();
-      fault();
-    });
-    CHECK(WIFSIGNALED(status));
-    CHECK(WTERMSIG(status) == SIGBUS);
-    status = in_child([] {
-      signal(SIGBUS, SIG_DFL);
-      install_sigbus_guard();
-      raise(SIGBUS);
-    });
-    CHECK(WIFSIGNALED(status));
-    CHECK(WTERMSIG(status) == SIGBUS);
-  }
-  SUBCASE("to the handler that was there") {
-    const int status = in_child([&] {
-      signal(SIGBUS, [](int) { _exit(42); });
-      install_sigbus_guard();
-      fault();
-    });
-    CHECK(WIFEXITED(status));
-    CHECK(WEXITSTATUS(status) == 42);
-  }
 }
 
 TEST_CASE("a segment truncated while it is read: the reader goes on, finds a fault, and the segment is poisoned") {
