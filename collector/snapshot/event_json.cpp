@@ -179,6 +179,8 @@ void append_member(std::string& out, std::string_view key, const event::Text* te
 
 }  // namespace
 
+void append_real(std::string& out, double value) { append_number(out, value); }
+
 void append_event_json(std::string& out, const LaneId& lane, const event::Values& stored, std::uint32_t revision) {
   const std::int64_t time_ns = journal::time_of(stored);
   out += "{\"id\":\"";

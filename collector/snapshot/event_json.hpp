@@ -22,4 +22,7 @@ void append_event_json(std::string& out, const LaneId& lane, const event::Values
 
 inline void append_event_json(std::string& out, const journal::StoredEvent& e) { append_event_json(out, e.lane, e.values, e.revision); }
 
+// The shortest text that reads back as the same double.
+void append_real(std::string& out, double value);
+
 }  // namespace arbiter::snapshot

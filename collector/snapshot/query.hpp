@@ -24,7 +24,8 @@ struct EventFilter {
 Result<void> query_events(const journal::View& view, const EventFilter& filter, std::uint64_t limit,
                           const std::function<bool(std::string_view)>& line);
 
-inline constexpr std::size_t kQueryBytesMax = 256 << 20;
+inline constexpr std::size_t kQueryBytesMax = 256 << 20;  // of the events as they are stored
+inline constexpr std::size_t kStoryBytesMax = 32 << 20;   // less: a story is built in memory as a whole
 
 // Everything recorded under one task, as a trajectory (trajectory.hpp) is exported: {"taskId": .., "events": [..], ...}. Nothing: there is
 // no such event. Error: its events take more than kQueryBytesMax.

@@ -1,0 +1,142 @@
+#include "collector/snapshot/directory.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "collector/journal/file.hpp"
+#include "shm/testpoint.hpp"
+
+namespace arbiter::snapshot {
+namespace {
+
+constexpr std::size_t kDigits = 20;
+constexpr std::string_view kBuilding = ".building-";
+constexpr std::string_view kRemoving = ".removing-";
+constexpr std::string_view kNewLatest = ".latest-new";
+constexpr std::string_view kLatest = "latest";
+
+std::string named(std::string_view prefix, std::uint64_t number) { return std::string(prefix) + number_text(number); }
+
+// Removes a tree without following links.
+Result<void> remove_tree(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) return Error{path + ": " + error.message(), error.value()};
+  return {};
+}
+
+// Is a reader at it? Who reads for long holds a shared lock on the directory.
+bool held(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool busy = ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  return busy;
+}
+
+}  // namespace
+
+std::string number_text(std::uint64_t number) {
+  const std::string digits = std::to_string(number);
+  return std::string(kDigits - digits.size(), '0') + digits;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view name) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (name.size() != kDigits || error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
+Result<Directory> Directory::open(const std::string& path, Wait wait) {
+  if (auto ok = journal::make_directory(path); !ok) return ok.error();
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return system_error(path);
+  Directory directory(path, fd);
+  int locked;
+  do locked = ::flock(fd, wait == Wait::yes ? LOCK_EX : LOCK_EX | LOCK_NB);
+  while (locked != 0 && errno == EINTR);
+  if (locked != 0) return system_error("lock of " + path);
+  return directory;
+}
+
+Directory::Directory(Directory&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+Directory::~Directory() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<void> Directory::sync() const {
+  if (::fsync(fd_) != 0) return system_error(path_);
+  return {};
+}
+
+Result<std::vector<std::uint64_t>> Directory::numbers() const {
+  const auto names = journal::list_directory(path_);
+  if (!names) return names.error();
+  std::vector<std::uint64_t> numbers;
+  for (const std::string& name : *names)
+    if (const auto number = parse_number(name)) numbers.push_back(*number);
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+Result<std::string> Directory::begin(std::uint64_t number) const {
+  const std::string path = path_of(named(kBuilding, number));
+  if (auto ok = remove_tree(path); !ok) return ok.error();  // a killed export's: nobody else builds while we have the lock
+  if (::mkdir(path.c_str(), 0755) != 0) return system_error(path);
+  return {boost::system::in_place_value, path};
+}
+
+Result<void> Directory::complete(std::uint64_t number) const {
+  const std::string building = path_of(named(kBuilding, number));
+  if (auto ok = journal::sync_directory(building); !ok) return ok;
+  ARBITER_TESTPOINT("snapshot.built");
+  if (::renameat2(fd_, named(kBuilding, number).c_str(), fd_, number_text(number).c_str(), RENAME_NOREPLACE) != 0)
+    return system_error("renaming " + building);
+  if (auto ok = sync(); !ok) return ok;
+  ARBITER_TESTPOINT("snapshot.renamed");
+
+  const std::string link = path_of(std::string(kNewLatest));
+  ::unlink(link.c_str());
+  if (::symlink(number_text(number).c_str(), link.c_str()) != 0) return system_error(link);
+  if (::rename(link.c_str(), path_of(std::string(kLatest)).c_str()) != 0)
+    return system_error(path_of(std::string(kLatest)) + ": it is to be a symbolic link");
+  return sync();
+}
+
+void Directory::abandon(std::uint64_t number) const { static_cast<void>(remove_tree(path_of(named(kBuilding, number)))); }
+
+Result<void> Directory::keep_newest(std::uint64_t keep) const {
+  auto all = numbers();
+  if (!all) return all.error();
+  const std::size_t kept = static_cast<std::size_t>(std::min<std::uint64_t>(keep, all->size()));
+  all->resize(all->size() - kept);
+  for (const std::uint64_t number : *all) {
+    const std::string path = path_of(number_text(number));
+    if (held(path)) continue;
+    const std::string removing = path_of(named(kRemoving, number));
+    if (auto ok = remove_tree(removing); !ok) return ok;
+    if (::rename(path.c_str(), removing.c_str()) != 0) return system_error("renaming " + path);
+    ARBITER_TESTPOINT("snapshot.removing");
+    if (auto ok = remove_tree(removing); !ok) return ok;
+  }
+  return {};
+}
+
+Result<void> Directory::remove_leftovers() const {
+  const auto names = journal::list_directory(path_);
+  if (!names) return names.error();
+  for (const std::string& name : *names)
+    if (name.starts_with(kBuilding) || name.starts_with(kRemoving) || name == kNewLatest)
+      if (auto ok = remove_tree(path_of(name)); !ok) return ok;
+  return {};
+}
+
+}  // namespace arbiter::snapshot

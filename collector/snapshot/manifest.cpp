@@ -1,0 +1,171 @@
+#include "collector/snapshot/manifest.hpp"
+
+#include <boost/json/array.hpp>
+
+#include "collector/snapshot/event_fields.hpp"
+#include "collector/snapshot/format.hpp"
+#include "collector/snapshot/time_text.hpp"
+
+namespace arbiter::snapshot {
+namespace {
+
+using Json = boost::json::value;
+
+Json text(std::string_view t) { return Json(boost::json::string(t)); }
+
+void describe(std::string& out, std::span<const schema::Field> fields) {
+  for (const schema::Field& f : fields) {
+    if (f.hidden) continue;
+    out.append(f.path).append(" ").append(std::to_string(static_cast<int>(f.type))).append(f.required ? " required\n" : "\n");
+    if (f.type != schema::Type::list) continue;
+    out.append("list ").append(std::to_string(static_cast<int>(f.list->shape))).append("\n");
+    describe(out, f.list->fields);
+    out.append("end\n");
+  }
+}
+
+}  // namespace
+
+void TypeCounts::add(std::string_view type) {
+  const std::string_view name = schema::kind_of(type) == Kind::generic ? own_.name(type) : type;
+  if (const auto it = counts_.find(name); it != counts_.end())
+    ++it->second;
+  else
+    counts_.emplace(name, 1);
+}
+
+void EventSummary::add(const journal::StoredEvent& e) {
+  if (events_++ == 0) first_ns_ = e.time_ns;
+  last_ns_ = e.time_ns;
+  types_.add(type_of(e.values));
+  if (task_of(e.values) == nullptr) ++without_task_;
+  constexpr unsigned propensity = schema::field(Kind::routing_decision, "propensity");
+  if (e.values.kind != Kind::routing_decision || !e.values.has(propensity)) return;
+  ++propensities_;
+  const double p = e.values.real(propensity);
+  if (!(p > 0)) {
+    ++zero_propensities_;
+    return;
+  }
+  if (smallest_ == 0 || p < smallest_) smallest_ = p;
+  weights_ += 1 / p;
+  squared_weights_ += 1 / p / p;
+}
+
+boost::json::object EventSummary::events_json() const {
+  boost::json::object types;
+  for (const auto& [type, count] : types_.counts()) types[type] = count;
+  const bool some = events_ != 0;
+  return {{"total", events_},
+          {"byType", std::move(types)},
+          {"withoutTask", without_task_},
+          {"firstTime", some ? text(time_text(first_ns_)) : Json(nullptr)},
+          {"lastTime", some ? text(time_text(last_ns_)) : Json(nullptr)}};
+}
+
+boost::json::object EventSummary::propensities_json() const {
+  const bool some = propensities_ > zero_propensities_;
+  // Of a propensity that is hardly above zero the square may be infinite: then one decision outweighs all.
+  const double size = weights_ * weights_ / squared_weights_;
+  return {{"decisions", propensities_},
+          {"zero", zero_propensities_},
+          {"smallest", some ? Json(smallest_) : Json(nullptr)},
+          {"effectiveSampleSize", some ? Json(size >= 1 ? size : 1.0) : Json(nullptr)}};
+}
+
+boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary& summary) {
+  boost::json::array files;
+  for (const FileInfo& file : facts.files)
+    files.push_back(boost::json::object{{"name", text(file.name)},
+                                        {"rows", file.rows ? Json(*file.rows) : Json(nullptr)},
+                                        {"bytes", file.bytes},
+                                        {"sha256", text(file.sha256)}});
+  boost::json::object manifest{
+      {"format", text(kManifestFormat)},
+      {"formatVersion", kManifestVersion},
+      {"snapshot", facts.number},
+      {"createdAt", text(time_text(facts.created_ns))},
+      {"schema", {{"version", text(std::to_string(abi::kMajor) + "." + std::to_string(abi::kMinor))}, {"sha256", text(schema_sha256())}}},
+      {"range",
+       {{"fromCursor", nullptr},
+        {"toCursor", text(facts.to_cursor)},
+        {"since", facts.since_ns ? text(time_text_ns(*facts.since_ns)) : Json(nullptr)},
+        {"sinceNs", facts.since_ns ? text(std::to_string(*facts.since_ns)) : Json(nullptr)},
+        {"watermark", text(time_text(facts.watermark_ns))},
+        {"watermarkNs", text(std::to_string(facts.watermark_ns))}}},
+      {"events", summary.events_json()},
+  };
+  if (facts.tasks) manifest["tasks"] = *facts.tasks;
+  manifest["propensities"] = summary.propensities_json();
+  manifest["losses"] = facts.losses;
+  manifest["damagedBlocks"] = facts.blocks_damaged;
+  const bool anonymised = !facts.key_fingerprint.empty();
+  manifest["anonymization"] =
+      boost::json::object{{"enabled", anonymised}, {"keyFingerprint", anonymised ? text(facts.key_fingerprint) : Json(nullptr)}};
+  manifest["files"] = std::move(files);
+  return manifest;
+}
+
+std::string schema_sha256() {
+  std::string all;
+  for (const schema::KindInfo& kind : schema::kKindTable) {
+    all.append("kind ").append(kind.type).append(" ").append(kind.event_type).append("\n");
+    describe(all, kind.fields);
+  }
+  crypto_hash_sha256_state state;
+  crypto_hash_sha256_init(&state);
+  crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(all.data()), all.size());
+  return sha256_text(state);
+}
+
+std::string readme_text(const std::vector<FileInfo>& data_files) {
+  std::string out = "---\nconfigs:\n";
+  bool first = true, events = false, trajectories = false;
+  for (const FileInfo& file : data_files) {
+    const FormatInfo* format = find_format(file.name);
+    const bool plain = !file.name.ends_with(".zst");
+    const bool of_events = format != nullptr && format->rows == Rows::events;
+    bool& seen = of_events ? events : trajectories;
+    // The same rows twice, compressed and not, are two configurations, of two names.
+    out += "- config_name: " + std::string(of_events ? "events" : "trajectories") + (seen && plain ? "-plain" : "") + "\n";
+    if (first) out += "  default: true\n";
+    out += "  data_files: " + file.name + "\n";
+    first = false;
+    seen = true;
+  }
+  out += R"(---
+
+# Recorded work of agents
+
+A snapshot of what agents recorded with the Arbiter performance tracker.
+
+)";
+  if (events)
+    out +=
+        R"(- `events.jsonl`: one event a line, in order of time: `id` (unique; the same in every snapshot that holds the event), `type`, `timestamp`
+  (milliseconds, UTC), `timestampNs` (nanoseconds, a decimal string), `agentId` and `taskId` where the event has them, `data`. Of two events
+  with one `id` from different snapshots, that with the higher `revision` (none is 0) is the later state.
+)";
+  if (trajectories)
+    out +=
+        R"(- `trajectories.jsonl`: one task a line: `taskId`, `startTime`, `events` (as above, in order of time), `endTime`, `taskType`, `agentId`, `steps`,
+  `reward` (score of the latest evaluation; else 1 or 0 as the latest execution succeeded or failed; else null), `done`.
+)";
+  out += R"(- `stats.json`: the tracker's statistics over all that it retained when the snapshot was made.
+- `manifest.json`: what the snapshot covers, what was lost, whether ids are anonymised, and of each file its rows, bytes and SHA-256.
+
+Files ending in `.zst` are compressed with zstd: `zstd -dc FILE`. Check the snapshot with `sha256sum -c SHA256SUMS`, or with all that
+`arbiterctl verify DIRECTORY` checks.
+
+```python
+from datasets import load_dataset
+)";
+  for (const FileInfo& file : data_files) {
+    out += "rows = load_dataset(\"json\", data_files=\"" + file.name + "\", split=\"train\")\n";
+    break;
+  }
+  out += "```\n";
+  return out;
+}
+
+}  // namespace arbiter::snapshot

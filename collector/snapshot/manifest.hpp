@@ -1,0 +1,87 @@
+// The manifest of a snapshot: what is in it, what it was made from, and what is missing.
+//
+//   {"format": "arbiter-snapshot", "formatVersion": 1, "snapshot": 7, "createdAt": "..",
+//    "schema": {"version": "1.0", "sha256": ".."},
+//    "range": {"fromCursor": null, "toCursor": "..", "since": null | "..", "sinceNs": null | "..", "watermark": "..", "watermarkNs": ".."},
+//    "events": {"total": 27408, "byType": {..}, "withoutTask": 0, "firstTime": "..", "lastTime": ".."},
+//    "tasks": 6852 (where there is a file of trajectories),
+//    "propensities": {"decisions": 0, "zero": 0, "smallest": null, "effectiveSampleSize": null},
+//    "losses": {..}, "damagedBlocks": 0,
+//    "anonymization": {"enabled": true, "keyFingerprint": ".."},
+//    "files": [{"name": "..", "rows": 27408 | null, "bytes": .., "sha256": ".."}, ..]}
+//
+// watermark: stamp of the newest event in the journal. Everything stamped up to there is in, but what retention had removed, for each
+// recording thread whose events had been taken. propensities: over the decisions that carry one, for off-policy learning: the smallest
+// above zero, and the effective sample size (sum w)^2 / sum w^2 of the weights w = 1 / propensity.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/journal/journal.hpp"
+#include "collector/snapshot/output_file.hpp"
+
+namespace arbiter::snapshot {
+
+inline constexpr std::string_view kManifestFormat = "arbiter-snapshot";
+inline constexpr std::int64_t kManifestVersion = 1;
+inline constexpr std::string_view kManifestName = "manifest.json";
+inline constexpr std::string_view kSumsName = "SHA256SUMS";
+inline constexpr std::string_view kReadmeName = "README.md";
+inline constexpr std::string_view kStatsName = "stats.json";
+
+// Counts by type, in the words of the manifest: of the callers' own types the first kOwnMax that come keep their name, all others are
+// "(other)".
+class TypeCounts {
+ public:
+  static constexpr std::size_t kOwnMax = journal::GenericNames::kMax;
+  void add(std::string_view type);
+  const std::map<std::string, std::uint64_t, std::less<>>& counts() const { return counts_; }
+
+ private:
+  std::map<std::string, std::uint64_t, std::less<>> counts_;
+  journal::GenericNames own_;
+};
+
+// What is counted over a snapshot's events, taken in their order.
+class EventSummary {
+ public:
+  void add(const journal::StoredEvent& e);
+  std::uint64_t events() const { return events_; }
+  boost::json::object events_json() const;
+  boost::json::object propensities_json() const;
+
+ private:
+  std::uint64_t events_ = 0, without_task_ = 0;
+  TypeCounts types_;
+  std::int64_t first_ns_ = 0, last_ns_ = 0;
+  std::uint64_t propensities_ = 0, zero_propensities_ = 0;
+  double smallest_ = 0, weights_ = 0, squared_weights_ = 0;
+};
+
+struct ManifestFacts {
+  std::uint64_t number = 0;
+  std::int64_t created_ns = 0;
+  std::optional<std::int64_t> since_ns;
+  std::string key_fingerprint;  // empty: not anonymised
+  std::string to_cursor;
+  std::int64_t watermark_ns = 0;
+  boost::json::object losses;
+  std::uint64_t blocks_damaged = 0;
+  std::vector<FileInfo> files;
+  std::optional<std::uint64_t> tasks;
+};
+boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary& summary);
+
+// SHA-256 of the kinds and fields as this build writes them, in hex: two snapshots with the same have the same shape.
+std::string schema_sha256();
+
+// README.md of a snapshot with these data files, with the header that the Hugging Face hub reads.
+std::string readme_text(const std::vector<FileInfo>& data_files);
+
+}  // namespace arbiter::snapshot

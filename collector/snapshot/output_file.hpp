@@ -1,0 +1,55 @@
+// A file of a snapshot while it is written: compressed if its name says so, hashed as it goes, synced at the end.
+#pragma once
+
+#include <sodium/crypto_hash_sha256.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "collector/journal/file.hpp"
+#include "shm/result.hpp"
+
+struct ZSTD_CCtx_s;
+
+namespace arbiter::snapshot {
+
+struct FileInfo {
+  std::string name;
+  std::optional<std::uint64_t> rows;  // lines of a data file
+  std::uint64_t bytes = 0;
+  std::string sha256;  // lower-case hex
+};
+
+std::string sha256_text(crypto_hash_sha256_state& state);  // ends it
+
+class OutputFile {
+ public:
+  // `name` ends in .zst: zstd, level 3, one frame with a checksum, on this thread: the same content is the same bytes.
+  static Result<std::unique_ptr<OutputFile>> create(const std::string& directory, const std::string& name);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  Result<void> write(std::string_view text);
+  Result<FileInfo> finish(std::optional<std::uint64_t> rows);
+
+ private:
+  OutputFile(std::string path, std::string name, int fd);
+  Result<void> flush(bool last);
+  Result<void> put(std::string_view bytes);
+
+  std::string path_, name_;
+  journal::File file_;
+  ZSTD_CCtx_s* zstd_ = nullptr;  // null: as it is
+  std::string buffer_, compressed_;
+  std::uint64_t bytes_ = 0;
+  crypto_hash_sha256_state sha256_;
+};
+
+// Writes a whole file at once.
+Result<FileInfo> write_output(const std::string& directory, const std::string& name, std::string_view text);
+
+}  // namespace arbiter::snapshot

@@ -1,0 +1,152 @@
+#include "collector/snapshot/publish.hpp"
+
+#include <chrono>
+
+#include "collector/snapshot/directory.hpp"
+#include "collector/snapshot/event_json.hpp"
+#include "collector/snapshot/event_record.hpp"
+#include "collector/snapshot/format.hpp"
+#include "collector/snapshot/manifest.hpp"
+#include "collector/snapshot/pretty_json.hpp"
+#include "shm/testpoint.hpp"
+
+namespace arbiter::snapshot {
+namespace {
+
+struct Data {
+  std::vector<FileInfo> files;
+  EventSummary summary;
+  std::optional<std::uint64_t> tasks;
+  std::uint64_t blocks_damaged = 0;
+};
+
+// Every event that the view holds from `since` on, sorted.
+Result<std::uint64_t> gather(const journal::View& view, std::optional<std::int64_t> since_ns, Sorter& sorter) {
+  journal::View::Filter filter;
+  if (since_ns) filter.since_ns = *since_ns;
+  Result<void> added;
+  std::string record;
+  const auto scan = view.scan(filter, [&](const journal::StoredEvent& e) {
+    record.clear();
+    append_event_record(record, e);
+    const EventKeyBytes key = event_key_bytes(e);
+    added = sorter.add(snapshot::view(key), record);
+    return added.has_value();
+  });
+  if (!added) return added.error();
+  return scan.blocks_damaged;
+}
+
+Result<Data> write_data(const journal::View& view, const ExportOptions& options, const std::string& directory) {
+  const auto chosen = choose_formats(options.formats);
+  if (!chosen) return chosen.error();
+  std::vector<std::unique_ptr<Format>> writers;
+  for (const FormatInfo* format : *chosen) {
+    writers.push_back(format->make(*format, options.sort_memory_bytes));
+    if (auto ok = writers.back()->begin(directory); !ok) return ok.error();
+  }
+  Data data;
+  {
+    Sorter sorter(directory, options.sort_memory_bytes);
+    const auto damaged = gather(view, options.since_ns, sorter);
+    if (!damaged) return damaged.error();
+    data.blocks_damaged = *damaged;
+    EventRecord record;
+    std::string line;
+    for (;;) {
+      std::string_view key, payload;
+      const auto more = sorter.next(key, payload);
+      if (!more) return more.error();
+      if (!*more) break;
+      if (!record.read(payload)) return Error{"an event came back damaged from sorting: look at the disk"};
+      const journal::StoredEvent e = record.event();
+      data.summary.add(e);
+      line.clear();
+      append_event_json(line, e);
+      for (const auto& writer : writers)
+        if (auto ok = writer->event(e, line); !ok) return ok.error();
+    }
+  }
+  for (std::size_t i = 0; i < writers.size(); ++i) {
+    auto file = writers[i]->finish();
+    if (!file) return file.error();
+    if ((*chosen)[i]->rows == Rows::trajectories) data.tasks = file->rows;
+    data.files.push_back(std::move(*file));
+  }
+  return data;
+}
+
+// Everything of the snapshot, into `directory`. The manifest comes after all that it describes, the sums last.
+Result<Published> build(const journal::View& view, const ExportOptions& options, std::uint64_t number, const std::string& directory) {
+  auto data = write_data(view, options, directory);
+  if (!data) return data.error();
+  ARBITER_TESTPOINT("snapshot.data");
+
+  ManifestFacts facts;
+  facts.files = data->files;
+  const auto add = [&](std::string_view name, const std::string& text) -> Result<void> {
+    auto file = write_output(directory, std::string(name), text);
+    if (!file) return file.error();
+    facts.files.push_back(std::move(*file));
+    return {};
+  };
+  if (auto ok = add(kStatsName, pretty_json(options.stats)); !ok) return ok.error();
+  if (auto ok = add(kReadmeName, readme_text(data->files)); !ok) return ok.error();
+
+  facts.number = number;
+  facts.created_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  facts.since_ns = options.since_ns;
+  facts.key_fingerprint = options.key_fingerprint;
+  facts.to_cursor = view.cursor();
+  facts.watermark_ns = view.statistics().last_updated_ns;
+  facts.blocks_damaged = data->blocks_damaged;
+  facts.tasks = data->tasks;
+  const boost::json::value* losses = options.stats.if_contains("losses");
+  if (losses != nullptr && losses->is_object())
+    facts.losses = losses->get_object();
+  else
+    facts.losses["total"] = view.losses_before();
+
+  Published published;
+  published.number = number;
+  published.manifest = manifest_json(facts, data->summary);
+  published.blocks_damaged = data->blocks_damaged;
+  if (auto ok = add(kManifestName, pretty_json(published.manifest)); !ok) return ok.error();
+  std::string sums;
+  for (const FileInfo& file : facts.files) sums += file.sha256 + "  " + file.name + "\n";
+  if (auto file = write_output(directory, std::string(kSumsName), sums); !file) return file.error();
+  return published;
+}
+
+}  // namespace
+
+Result<Published> publish(const journal::View& view, const ExportOptions& options) {
+  const auto doing = [&](const Error& e) { return e.while_("snapshot in " + options.directory); };
+  const auto directory = Directory::open(options.directory, Directory::Wait::yes);
+  if (!directory) return doing(directory.error());
+  const auto numbers = directory->numbers();
+  if (!numbers) return doing(numbers.error());
+  const std::uint64_t number = numbers->empty() ? 1 : numbers->back() + 1;
+
+  const auto building = directory->begin(number);
+  if (!building) return doing(building.error());
+  auto published = build(view, options, number, *building);
+  if (published)
+    if (auto ok = directory->complete(number); !ok) published = ok.error();
+  if (!published) {
+    directory->abandon(number);
+    return doing(published.error());
+  }
+  published->path = directory->path_of(number_text(number));
+  // The snapshot is there; that an older one could not be removed is for the next export to say again.
+  if (options.keep) static_cast<void>(directory->keep_newest(std::max<std::uint64_t>(*options.keep, 1)));
+  return published;
+}
+
+Result<void> clean_up(const std::string& directory) {
+  const auto opened = Directory::open(directory, Directory::Wait::no);
+  if (!opened) return opened.error().code == EWOULDBLOCK ? Result<void>() : Result<void>(opened.error());
+  return opened->remove_leftovers();
+}
+
+}  // namespace arbiter::snapshot

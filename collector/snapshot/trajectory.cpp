@@ -1,0 +1,72 @@
+#include "collector/snapshot/trajectory.hpp"
+
+#include <charconv>
+
+#include "collector/privacy/json_text.hpp"
+#include "collector/snapshot/event_fields.hpp"
+#include "collector/snapshot/event_json.hpp"
+#include "collector/snapshot/time_text.hpp"
+
+namespace arbiter::snapshot {
+namespace {
+
+// Of two events that name the agent, the one nearer to what was done is believed.
+int rank_of(Kind kind) {
+  switch (kind) {
+    case Kind::task_execution: return 3;
+    case Kind::task_start: return 2;
+    case Kind::routing_decision: return 1;
+    default: return 0;
+  }
+}
+
+}  // namespace
+
+void TrajectoryWriter::Best::offer(const event::Text* text, int from) {
+  if (text == nullptr || from < rank) return;
+  shown = text->shown();
+  rank = from;
+}
+
+void TrajectoryWriter::begin(std::string& out, const event::Text& task, std::int64_t first_time_ns) {
+  *this = {};
+  out += "{\"taskId\":";
+  json::append_text(out, task);
+  out += ",\"startTime\":\"";
+  append_time_ms(out, first_time_ns);
+  out += "\",\"events\":[";
+}
+
+void TrajectoryWriter::add(std::string& out, const journal::StoredEvent& e) {
+  constexpr unsigned score = schema::field(Kind::evaluation_outcome, "evaluation.score");
+  if (steps_++ != 0) out += ',';
+  append_event_json(out, e);
+  last_time_ns_ = e.time_ns;
+  const CommonFields& fields = common_fields(e.values.kind);
+  const int rank = rank_of(e.values.kind);
+  task_type_.offer(text_at(e.values, fields.task_type), rank);
+  agent_.offer(text_at(e.values, fields.agent), rank);
+  if (e.values.kind == Kind::task_execution) success_ = e.values.flag(journal::field::kSuccess);
+  if (e.values.kind == Kind::evaluation_outcome && e.values.has(score)) score_ = e.values.real(score);
+}
+
+void TrajectoryWriter::end(std::string& out) {
+  const auto text = [&out](std::string_view key, const Best& best) {
+    if (best.rank < 0) return;
+    out += key;
+    json::append_string(out, best.shown);
+  };
+  out += "],\"endTime\":\"";
+  append_time_ms(out, last_time_ns_);
+  out += '"';
+  text(",\"taskType\":", task_type_);
+  text(",\"agentId\":", agent_);
+  out += ",\"steps\":" + std::to_string(steps_) + ",\"reward\":";
+  if (score_)
+    append_real(out, *score_);
+  else
+    out += !success_ ? "null" : *success_ ? "1" : "0";
+  out += success_ ? ",\"done\":true}" : ",\"done\":false}";
+}
+
+}  // namespace arbiter::snapshot
