@@ -11,9 +11,6 @@ using abi::Position;
 
 constexpr std::size_t kRecord = abi::kRecordBytes;
 
-// A writer leaves one skip record at the end of a lap and one for each growth; and one copy spans two laps at most.
-constexpr int kSkipsMax = 12;
-
 template <class T>
 T load(const std::byte* at) {
   T value;
@@ -33,6 +30,7 @@ bool may_follow(Position from, Position write, std::uint32_t lane_records) {
 }
 
 // A skip record's target: the start of the next lap, or a doubling of the same lap that lies ahead. Published with an event behind it.
+// It leads forward, to one of a handful of places, and not beyond what is published: that bounds how many one copy can follow.
 bool may_skip(Position at, Position target, Position write, std::uint32_t lane_records) {
   if (target <= at || target >= write) return false;
   if (target.lap() == at.lap())
@@ -56,7 +54,6 @@ LaneReader::Copied LaneReader::copy(Position from, std::span<std::byte> buffer) 
 
   Position at = from;      // where the next bytes are copied from; result.next is where the next event starts
   std::size_t filled = 0;  // bytes of the buffer that hold copied records; whole events end at result.bytes
-  int skips = 0;
   for (;;) {
     // The lap's published end: known if the writer is still in it, else wherever a skip record turns up.
     const std::uint32_t lap_end = at.lap() == write.lap() ? write.offset() : lane_records_;
@@ -74,7 +71,7 @@ LaneReader::Copied LaneReader::copy(Position from, std::span<std::byte> buffer) 
       const std::byte* const record = buffer.data() + result.bytes;
       if (load<std::uint16_t>(record + abi::kKindOffset) == abi::kSkipKind) {
         const Position target{load<std::uint64_t>(record)};
-        if (++skips > kSkipsMax || !may_skip(result.next, target, write, lane_records_)) return fault(Fault::bad_framing);
+        if (!may_skip(result.next, target, write, lane_records_)) return fault(Fault::bad_framing);
         result.next = at = target;
         filled = result.bytes;
         skipped = true;
