@@ -90,36 +90,44 @@ Lane* Outlet::claim(Thread& thread) noexcept {
   thread.generation = process_page->generation.load(std::memory_order_relaxed);
   Lane* lane = nullptr;
   try {
-    Session& s = make_session();
-    const std::uint64_t now = monotonic_ns();
-    if (now >= s.retry_at_ns.load(std::memory_order_relaxed)) {
-      s.retry_at_ns.store(now + kRetryNs, std::memory_order_relaxed);  // unless the claim succeeds
-      const Result<std::string> path = find_lanes(places_);
-      if (!path) {
-        s.problem = path.error().message;
-      } else {
-        s.directory = &directory_at(*path);
-        const Result<Lane*> claimed = s.directory->claim();
-        s.problem = claimed ? std::string() : claimed.error().message;
-        lane = claimed ? *claimed : nullptr;
-      }
-    }
-    if (lane != nullptr) {
-      s.retry_at_ns.store(0, std::memory_order_relaxed);
-      carry(s, *lane);
-    }
+    lane = try_claim(make_session());
   } catch (...) {
     // No memory: as any claim that failed.
+    if (Session* const s = session()) s->retry_at_ns.store(monotonic_ns() + kRetryNs, std::memory_order_relaxed);
   }
   if (lane != nullptr) {
     lane->outlet = this;
     lane->next = thread.lanes;
     thread.lanes = lane;
     thread.release_at_exit();
+    thread.draw_ids();
     remember(thread, this, lane);
   }
   errno = saved_errno;
   return lane;
+}
+
+Lane* Outlet::try_claim(Session& s) {
+  // Another thread may have failed while this one waited for the lock.
+  const std::uint64_t now = monotonic_ns();
+  if (now < s.retry_at_ns.load(std::memory_order_relaxed)) return nullptr;
+  std::string problem;
+  if (const Result<std::string> path = find_lanes(places_); !path) {
+    problem = path.error().message;
+  } else {
+    s.directory = &directory_at(*path);
+    if (const Result<Lane*> claimed = s.directory->claim(); !claimed) {
+      problem = claimed.error().message;
+    } else {
+      s.problem.clear();
+      carry(s, **claimed);
+      return *claimed;
+    }
+  }
+  s.problem = std::move(problem);
+  // Only now: threads that find it set do not even try.
+  s.retry_at_ns.store(now + kRetryNs, std::memory_order_relaxed);
+  return nullptr;
 }
 
 void Outlet::carry(Session& s, Lane& lane) noexcept {

@@ -59,6 +59,7 @@ class Outlet {
   Session* session() const noexcept;  // this process's, or null
   Session& make_session();            // under the lock
   Lane* claim(Thread& thread) noexcept;
+  Lane* try_claim(Session& session);  // under the lock
   void carry(Session& session, Lane& lane) noexcept;
 
   const Places places_;

@@ -73,18 +73,22 @@ void Thread::release_at_exit() noexcept {
   pthread_setspecific(static_cast<pthread_key_t>(known - 1), this);
 }
 
-std::size_t Thread::make_id(char* out) noexcept {
+void Thread::draw_ids() noexcept {
   const std::uint64_t process = process_page->generation.load(std::memory_order_relaxed);
-  if (ids_made == 0 || id_generation != process) [[unlikely]] {
-    std::array<std::uint8_t, kIdPrefixChars / 2> random;
-    fill_random(random);
-    for (std::size_t i = 0; i < random.size(); ++i) {
-      id_prefix[2 * i] = kDigits[random[i] >> 4];
-      id_prefix[2 * i + 1] = kDigits[random[i] & 15];
-    }
-    ids_made = 0;
-    id_generation = process;
+  if (id_generation == process) return;
+  std::array<std::uint8_t, kIdPrefixChars / 2> random;
+  fill_random(random);
+  for (std::size_t i = 0; i < random.size(); ++i) {
+    id_prefix[2 * i] = kDigits[random[i] >> 4];
+    id_prefix[2 * i + 1] = kDigits[random[i] & 15];
   }
+  ids_made = 0;
+  id_generation = process;
+}
+
+std::size_t Thread::make_id(char* out) noexcept {
+  if (id_generation != process_page->generation.load(std::memory_order_relaxed)) [[unlikely]]
+    draw_ids();
   const std::uint64_t number = ++ids_made;
   std::memcpy(out, id_prefix.data(), kIdPrefixChars);
   out[kIdPrefixChars] = '-';

@@ -23,11 +23,13 @@ struct Thread {
   // Ids: random characters, drawn once by each thread of each process, and a count.
   static constexpr std::size_t kIdPrefixChars = 24;
   std::array<char, kIdPrefixChars> id_prefix;
-  std::uint64_t ids_made;  // 0: no prefix yet
-  std::uint64_t id_generation;
+  std::uint64_t ids_made;
+  std::uint64_t id_generation;  // whose prefix it is; 0: none yet
 
   // Writes an id that nobody else has to `out`, 26 to 40 characters; gives their number.
   std::size_t make_id(char* out) noexcept;
+  // Draws the random characters, if that is still to be done: a system call.
+  void draw_ids() noexcept;
   // Sees to it that the lanes are given back when the thread exits.
   void release_at_exit() noexcept;
 };
