@@ -29,11 +29,18 @@ constexpr std::uint64_t kMiB = 1ULL << 20, kGiB = 1ULL << 30, kTiB = 1ULL << 40;
 
 Value read(const Key&, bool field) { return field; }
 Value read(const Key&, std::uint64_t field) { return field; }
-Value read(const Key&, const std::optional<std::uint64_t>& field) { return field ? Value(*field) : Value(nullptr); }
-Value read(const Key&, const std::optional<Duration>& field) {
-  return field ? Value(static_cast<std::uint64_t>(field->count())) : Value(nullptr);
+Value read(const Key&, const std::optional<std::uint64_t>& field) {
+  if (!field) return nullptr;
+  return *field;
 }
-Value read(const Key&, const std::string& field) { return field.empty() ? Value(nullptr) : Value(field); }
+Value read(const Key&, const std::optional<Duration>& field) {
+  if (!field) return nullptr;
+  return static_cast<std::uint64_t>(field->count());
+}
+Value read(const Key&, const std::string& field) {
+  if (field.empty()) return nullptr;
+  return field;
+}
 Value read(const Key&, const std::vector<std::string>& field) { return field; }
 template <class Enum, class = std::enable_if_t<std::is_enum_v<Enum>>>
 Value read(const Key& key, Enum field) {

@@ -1,0 +1,40 @@
+# Completion of arbiterctl. Written from its own tree of commands: see the test "completion".
+_arbiterctl() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= words= i
+  COMPREPLY=()
+  case $previous in
+    --socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --type) COMPREPLY=($(compgen -W 'agent-registration agent-status-change routing-decision task-start task-execution constitutional-validation thinking-budget-allocation thinking-budget-usage minimality-evaluation model-judgment rl-training-metrics evaluation-outcome' -- "$current")); return ;;
+    --format) COMPREPLY=($(compgen -W 'jsonl trajectories events.jsonl.zst events.jsonl trajectories.jsonl.zst trajectories.jsonl' -- "$current")); return ;;
+    --socket|--instance|--since|--until|--type|--agent|--task|--limit|--format) return ;;
+  esac
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+      --socket|--instance|--since|--until|--type|--agent|--task|--limit|--format) ((i++)) ;;
+      -*) ;;
+      *)
+        case $command in
+          '') command=${COMP_WORDS[i]} ;;
+          config) command="config ${COMP_WORDS[i]}" ;;
+        esac ;;
+    esac
+  done
+  case $command in
+    '') words='status stats task events export flush pause resume config clear --help --version --socket --instance --json' ;;
+    'status') words='--help --socket --instance --json' ;;
+    'stats') words='--help --fresh --no-fresh --socket --instance --json' ;;
+    'task') words='--help --socket --instance --json' ;;
+    'events') words='--help --since --until --type --agent --task --limit --socket --instance --json' ;;
+    'export') words='--help --since --format --wait --socket --instance --json' ;;
+    'flush') words='--help --socket --instance --json' ;;
+    'pause') words='--help --socket --instance --json' ;;
+    'resume') words='--help --socket --instance --json' ;;
+    'config') words='get set --help --socket --instance --json' ;;
+    'config get') words='--help --socket --instance --json enabled ring_dir state_dir export_dir socket retention.max_age retention.max_events retention.max_bytes journal.segment_bytes journal.sync anonymization.enabled anonymization.key_file anonymization.preserve_agent_ids anonymization.preserve_task_types anonymization.free_text export.interval export.formats export.keep limits.max_agents limits.max_open_executions limits.max_producers log.level log.format' ;;
+    'config set') words='--help --socket --instance --json enabled= ring_dir= state_dir= export_dir= socket= retention.max_age= retention.max_events= retention.max_bytes= journal.segment_bytes= journal.sync= anonymization.enabled= anonymization.key_file= anonymization.preserve_agent_ids= anonymization.preserve_task_types= anonymization.free_text= export.interval= export.formats= export.keep= limits.max_agents= limits.max_open_executions= limits.max_producers= log.level= log.format=' ;;
+    'clear') words='--help --yes --socket --instance --json' ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+}
+complete -F _arbiterctl arbiterctl

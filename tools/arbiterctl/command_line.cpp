@@ -1,0 +1,130 @@
+#include "tools/arbiterctl/command_line.hpp"
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
+
+#include <chrono>
+
+#include "collector/config/nearest.hpp"
+#include "collector/config/table.hpp"
+#include "collector/control/time_text.hpp"
+
+namespace arbiter::ctl {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  arbiterctl status
+  arbiterctl stats --json
+  arbiterctl events --since -15m --type task-execution
+  arbiterctl export --since time:2026-11-23T00:00:00Z --format jsonl
+  ARBITER_SOCKET=/srv/arbiter.sock arbiterctl task task-1
+  arbiterctl COMMAND --help   says more about one command
+
+The collector's socket is looked for in --socket, ARBITER_SOCKET, /run/arbiter/control.sock, and the user's own place.
+Exit status: 0 success, 1 failure, 2 usage.)";
+
+CLI::Validator time_validator() {
+  const auto check = [](const std::string& text) {
+    const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch());
+    const auto time = control::parse_time(text, now.count());
+    return time ? std::string() : time.error().message;
+  };
+  return CLI::Validator(check, "", "time");
+}
+
+CLI::Validator format_validator() {
+  const auto check = [](const std::string& text) {
+    if (config::export_format(text)) return std::string();
+    std::string wrong = "\"" + text + "\" is no format: write some of jsonl, trajectories";
+    for (const auto format : config::export_formats()) wrong.append(", ").append(format);
+    return wrong;
+  };
+  return CLI::Validator(check, "", "format");
+}
+
+CLI::App* command(CLI::App& app, const std::string& name, const std::string& what, const std::string& examples) {
+  CLI::App* const sub = app.add_subcommand(name, what);
+  sub->footer("Examples:\n" + examples);
+  return sub;
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> command_line(Arguments& into) {
+  auto app = std::make_unique<CLI::App>("Asks a running arbiter-collector, and tells it what to do.", "arbiterctl");
+  app->require_subcommand(1);
+  app->fallthrough();  // --json and --socket may stand behind the command
+  app->set_version_flag("--version", "arbiterctl " ARBITER_VERSION);
+  app->footer(kExamples);
+  app->add_option("--socket", into.socket, "Control socket of the collector")->type_name("PATH");
+  app->add_option("--instance", into.instance, "The collector that was started with this name")->type_name("NAME");
+  app->add_flag("--json", into.json, "Print one JSON document and nothing else");
+
+  command(*app, "status", "Is it running, is it well, what does it read from",
+          "  arbiterctl status\n  arbiterctl status --json | jq .health");
+
+  CLI::App* const stats = command(*app, "stats", "Exact statistics over what is retained",
+                                  "  arbiterctl stats\n  arbiterctl stats --json | jq .overallSuccessRate\n  arbiterctl stats --no-fresh");
+  stats->add_flag("--fresh,!--no-fresh", into.fresh, "Take what has been recorded until now first (the default), or not");
+
+  CLI::App* const task =
+      command(*app, "task", "Everything recorded about one task", "  arbiterctl task task-1\n  arbiterctl task task-1 --json | jq .reward");
+  task->add_option("TASK_ID", into.task_id, "As it was recorded, anonymised or not")->required();
+
+  CLI::App* const events = command(*app, "events", "The newest events that match, in order of time",
+                                   "  arbiterctl events --limit 20\n  arbiterctl events --since -15m --type routing-decision\n"
+                                   "  arbiterctl events --since 2026-11-23T06:00:00Z --until 2026-11-23T07:00:00Z --agent agent-7 --json\n"
+                                   "A TIME is RFC 3339, Unix milliseconds, \"now\", -15m or \"15m ago\".");
+  events->add_option("--since", into.events.since, "Events of this time or later")->type_name("TIME")->check(time_validator());
+  events->add_option("--until", into.events.until, "Events before this time")->type_name("TIME")->check(time_validator());
+  events->add_option("--type", into.events.type, "Of this type, such as task-execution")->type_name("TYPE");
+  events->add_option("--agent", into.events.agent, "Of this agent")->type_name("AGENT");
+  events->add_option("--task", into.events.task, "Of this task")->type_name("TASK_ID");
+  events->add_option("--limit", into.events.limit, "At most so many, the newest (1000)")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53).description(""));
+
+  CLI::App* const exported = command(*app, "export", "Make a snapshot for training jobs, and say where it is",
+                                     "  arbiterctl export\n  arbiterctl export --since time:2026-11-23T00:00:00Z\n"
+                                     "  arbiterctl export --format events.jsonl,trajectories.jsonl --json | jq -r .path");
+  exported->add_option("--since", into.since, "Only events of this time or later: time:TIME")->type_name("time:TIME");
+  exported->add_option("--format", into.formats, "Files it has, instead of the configured ones")
+      ->type_name("FORMAT")
+      ->delimiter(',')
+      ->check(format_validator());
+  exported->add_flag("--wait", into.wait, "Return when the snapshot is complete (it always does)");
+
+  command(*app, "flush", "Return when everything recorded until now is kept", "  arbiterctl flush");
+  command(*app, "pause", "Stop recording in every producer, within a second; survives restarts", "  arbiterctl pause");
+  command(*app, "resume", "Go on recording", "  arbiterctl resume");
+
+  CLI::App* const config =
+      command(*app, "config", "The running configuration", "  arbiterctl config get\n  arbiterctl config set retention.max_age=3d");
+  config->require_subcommand(1);
+  CLI::App* const get =
+      command(*config, "get", "Show it, or one key of it",
+              "  arbiterctl config get\n  arbiterctl config get retention.max_age\n  arbiterctl config get retention --json");
+  get->add_option("KEY", into.key, "Such as retention.max_age, or a group such as retention");
+  CLI::App* const set =
+      command(*config, "set", "Change keys until the collector restarts or reads its file again",
+              "  arbiterctl config set retention.max_events=100\n  arbiterctl config set log.level=debug export.interval=null\n"
+              "All of them are taken over, or none. To keep a change, write it in the configuration file.");
+  set->add_option("KEY=VALUE", into.assignments, "The value as in the file; quotes may be left out")->required();
+
+  CLI::App* const clear = command(*app, "clear", "Forget every retained event, for good", "  arbiterctl clear --yes");
+  clear->add_flag("--yes", into.yes, "Yes, forget them");
+  return app;
+}
+
+std::string chosen(const CLI::App& parsed) {
+  std::string name;
+  const CLI::App* at = &parsed;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    name.append(name.empty() ? "" : " ").append(at->get_name());
+  }
+  return name;
+}
+
+}  // namespace arbiter::ctl

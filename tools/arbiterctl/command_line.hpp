@@ -1,0 +1,36 @@
+// What arbiterctl understands: one tree of commands and options, from which parsing, --help and the completions of the shells follow.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/arbiterctl/client.hpp"
+
+namespace arbiter::ctl {
+
+struct Arguments {
+  std::string socket, instance;
+  bool json = false;
+
+  bool fresh = true;                     // stats
+  std::string task_id;                   // task
+  client::EventsFilter events;           // events
+  std::string since;                     // export
+  std::vector<std::string> formats;      // export
+  bool wait = false;                     // export: it always does
+  std::string directory;                 // verify
+  std::string key;                       // config get
+  std::vector<std::string> assignments;  // config set
+  bool yes = false;                      // clear
+};
+
+// `into` takes what is parsed and outlives the tree.
+std::unique_ptr<CLI::App> command_line(Arguments& into);
+
+// The command that was given: "stats", "config set".
+std::string chosen(const CLI::App& parsed);
+
+}  // namespace arbiter::ctl

@@ -1,0 +1,181 @@
+#include "tools/arbiterctl/completion.hpp"
+
+#include <string_view>
+#include <vector>
+
+#include "collector/config/table.hpp"
+#include "shm/schema.hpp"
+
+namespace arbiter::ctl {
+namespace {
+
+struct Word {
+  std::string name, help;
+};
+
+// One place in the tree: what may be written there.
+struct Place {
+  std::string path;         // "config set"; "" at the top
+  std::vector<Word> words;  // commands, options
+  std::string argument;     // name of what it takes by position: "KEY"
+};
+
+std::vector<Word> long_options(const CLI::App& app) {
+  std::vector<Word> words;
+  for (const CLI::Option* option : app.get_options())
+    for (const auto& name : option->get_lnames()) words.push_back({"--" + name, option->get_description()});
+  return words;
+}
+
+void gather(const CLI::App& app, const std::string& path, const std::vector<Word>& from_above, std::vector<Place>& out) {
+  Place place{path, {}, {}};
+  const auto subcommands = app.get_subcommands([](const CLI::App*) { return true; });
+  for (const CLI::App* sub : subcommands) place.words.push_back({sub->get_name(), sub->get_description()});
+  auto options = long_options(app);
+  for (const Word& word : from_above)
+    if (word.name != "--help" && word.name != "--version") options.push_back(word);
+  place.words.insert(place.words.end(), options.begin(), options.end());
+  for (const CLI::Option* option : app.get_options())
+    if (option->get_positional()) place.argument = option->get_name(true, false);
+  out.push_back(place);
+  for (const CLI::App* sub : subcommands) gather(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), options, out);
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string all;
+  for (const auto& word : words) all.append(all.empty() ? "" : " ").append(word);
+  return all;
+}
+
+std::string event_types() {
+  std::vector<std::string> all;
+  for (const auto& kind : schema::kKindTable)
+    if (!std::string_view(kind.type).empty()) all.emplace_back(kind.type);
+  return joined(all);
+}
+
+std::string formats() {
+  std::vector<std::string> all = {"jsonl", "trajectories"};
+  for (const auto format : config::export_formats()) all.emplace_back(format);
+  return joined(all);
+}
+
+std::string keys(std::string_view suffix) {
+  std::vector<std::string> all;
+  for (const auto& key : config::keys()) all.push_back(std::string(key.path).append(suffix));
+  return joined(all);
+}
+
+// The options whose values can be named, and those that take a value at all: that value is no command.
+struct Valued {
+  std::string name, values;
+  bool files = false;
+};
+void gather_valued(const CLI::App& app, std::vector<Valued>& out) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty() || option->get_items_expected_max() == 0) continue;
+    const std::string type = option->get_type_name();
+    out.push_back({"--" + option->get_lnames().front(),
+                   type == "TYPE"         ? event_types()
+                   : type == "FORMAT" ? formats()
+                                          : "",
+                   type == "PATH"});
+  }
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) gather_valued(*sub, out);
+}
+
+std::string pattern(const std::vector<Valued>& valued) {
+  std::string all;
+  for (const auto& option : valued)
+    if (all.find(option.name + "|") == all.npos) all += option.name + "|";
+  all.pop_back();
+  return all;
+}
+
+std::string argument_values(const Place& place) {
+  if (place.argument == "KEY") return keys("");
+  if (place.argument == "KEY=VALUE") return keys("=");
+  return {};
+}
+
+// In single quotes for a shell.
+std::string shell_quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'')
+      out += "'\\''";
+    else
+      out += c;
+  }
+  return out + "'";
+}
+
+constexpr std::string_view kOrigin = "# Completion of arbiterctl. Written from its own tree of commands: see the test \"completion\".\n";
+
+}  // namespace
+
+std::string bash_completion(const CLI::App& app) {
+  std::vector<Place> places;
+  gather(app, "", {}, places);
+  std::vector<Valued> valued;
+  gather_valued(app, valued);
+  std::string out(kOrigin);
+  out +=
+      "_arbiterctl() {\n  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= words= i\n  COMPREPLY=()\n "
+      " case $previous in\n";
+  for (const auto& option : valued) {
+    if (!option.values.empty())
+      out += "    " + option.name + ") COMPREPLY=($(compgen -W " + shell_quoted(option.values) + " -- \"$current\")); return ;;\n";
+    if (option.files) out += "    " + option.name + ") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n";
+  }
+  out += "    " + pattern(valued) + ") return ;;\n  esac\n";
+  out += "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n      " + pattern(valued) +
+         ") ((i++)) ;;\n      -*) ;;\n      *)\n        case $command in\n          '') command=${COMP_WORDS[i]} ;;\n          config) "
+         "command=\"config ${COMP_WORDS[i]}\" ;;\n"
+         "        esac ;;\n    esac\n  done\n  case $command in\n";
+  for (const auto& place : places) {
+    std::vector<std::string> words;
+    for (const auto& word : place.words) words.push_back(word.name);
+    if (const auto values = argument_values(place); !values.empty()) words.push_back(values);
+    out += "    " + shell_quoted(place.path) + ") words=" + shell_quoted(joined(words)) + " ;;\n";
+  }
+  out += "  esac\n";
+  for (const auto& place : places)
+    if (place.argument == "DIR")
+      out += "  [[ $command == " + shell_quoted(place.path) +
+             " && $current != -* ]] && { COMPREPLY=($(compgen -d -- \"$current\")); return; }\n";
+  out +=
+      "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n  [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n}\ncomplete -F "
+      "_arbiterctl arbiterctl\n";
+  return out;
+}
+
+std::string zsh_completion(const CLI::App& app) {
+  std::vector<Place> places;
+  gather(app, "", {}, places);
+  std::vector<Valued> valued;
+  gather_valued(app, valued);
+  std::string out = "#compdef arbiterctl\n" + std::string(kOrigin);
+  out += "local command= i\nlocal -a choices\ncase ${words[CURRENT-1]} in\n";
+  for (const auto& option : valued) {
+    if (!option.values.empty()) out += "  " + option.name + ") compadd -- " + option.values + "; return ;;\n";
+    if (option.files) out += "  " + option.name + ") _files; return ;;\n";
+  }
+  out += "  " + pattern(valued) + ") return ;;\nesac\n";
+  out += "for ((i = 2; i < CURRENT; i++)); do\n  case ${words[i]} in\n    " + pattern(valued) +
+         ") ((i++)) ;;\n    -*) ;;\n    *)\n      case $command in\n        '') command=${words[i]} ;;\n        config) command=\"config "
+         "${words[i]}\" ;;\n      esac ;;\n  esac\ndone\n"
+         "case $command in\n";
+  for (const auto& place : places) {
+    out += "  " + shell_quoted(place.path) + ")\n    choices=(\n";
+    for (const auto& word : place.words) out += "      " + shell_quoted(word.name + ":" + word.help) + "\n";
+    out += "    )\n    _describe arbiterctl choices\n";
+    if (const auto values = argument_values(place); !values.empty())
+      out += std::string("    compadd ") + (place.argument == "KEY=VALUE" ? "-S '' " : "") + "-- " + values + "\n";
+    if (place.argument == "DIR") out += "    _files -/\n";
+    out += "    ;;\n";
+  }
+  return out + "esac\n";
+}
+
+}  // namespace arbiter::ctl

@@ -1,0 +1,180 @@
+// arbiterctl: asks a running collector, and tells it what to do.
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "collector/config/load.hpp"
+#include "collector/config/places.hpp"
+#include "collector/config/table.hpp"
+#include "tools/arbiterctl/client.hpp"
+#include "tools/arbiterctl/command_line.hpp"
+#include "tools/arbiterctl/show.hpp"
+#include "tools/arbiterctl/terminal.hpp"
+
+namespace {
+
+using namespace arbiter;
+using namespace arbiter::ctl;
+namespace json = boost::json;
+
+constexpr int kSuccess = 0, kFailure = 1, kUsage = 2;
+
+int complain(const std::string& what, int status = kFailure) {
+  std::fprintf(stderr, "arbiterctl: %s\n", harmless(what).c_str());
+  return status;
+}
+
+// What the collector calls a bad request is one that this command line has put badly.
+int complain(const Error& error) { return complain(error.message, error.code == 400 ? kUsage : kFailure); }
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+int print(const Arguments& arguments, const Result<json::object>& answer, std::string (*text)(const json::object&)) {
+  if (!answer) return complain(answer.error());
+  print(arguments.json ? json::serialize(*answer) + "\n" : text(*answer));
+  return kSuccess;
+}
+
+int events(client::Client& collector, const Arguments& arguments) {
+  bool first = true;
+  const auto result = collector.events(arguments.events, [&](std::string_view line) {
+    if (arguments.json) {
+      print(first ? "[\n" : ",\n");
+      print(line);
+    } else {
+      print(event_line(line) + "\n");
+    }
+    first = false;
+    return std::ferror(stdout) == 0;
+  });
+  if (!result) return complain(result.error());
+  if (arguments.json) print(first ? "[]\n" : "\n]\n");
+  return kSuccess;
+}
+
+int export_snapshot(client::Client& collector, const Arguments& arguments) {
+  std::vector<std::string> formats;
+  for (const auto& format : arguments.formats) formats.push_back(*config::export_format(format));
+  const auto exported = [&] {
+    const Progress progress("exporting a snapshot");
+    return collector.export_snapshot(arguments.since, formats);
+  }();
+  return print(arguments, exported, export_text);
+}
+
+int config_get(client::Client& collector, const Arguments& arguments) {
+  const auto& path = arguments.key;
+  if (!path.empty() && config::find_key(path) == nullptr && !config::is_group(path)) {
+    const auto guess = config::nearest_key(path);
+    return complain(path + ": no such key: " +
+                        (guess.empty() ? "arbiterctl config get shows all there are" : "did you mean " + std::string(guess) + "?"),
+                    kUsage);
+  }
+  const auto answer = collector.config();
+  if (!answer || path.empty()) return print(arguments, answer, config_text);
+  const std::size_t dot = path.find('.');
+  const json::value* value = answer->if_contains(path.substr(0, dot));
+  if (value != nullptr && dot != path.npos) value = value->is_object() ? value->get_object().if_contains(path.substr(dot + 1)) : nullptr;
+  if (value == nullptr) return complain(path + ": this collector has no such key: it is of another version");
+  if (arguments.json || !value->is_object())
+    print(json::serialize(*value) + "\n");
+  else
+    print(config_text({{path, *value}}));
+  return kSuccess;
+}
+
+// `from` over `into`, groups merged.
+void merge(json::object& into, const json::object& from) {
+  for (const auto& [name, value] : from) {
+    auto& there = into[name];
+    if (there.is_object() && value.is_object())
+      merge(there.get_object(), value.get_object());
+    else
+      there = value;
+  }
+}
+
+int config_set(client::Client& collector, const Arguments& arguments) {
+  json::object changes;
+  for (const auto& text : arguments.assignments) {
+    const auto assignment = config::assignment(text);
+    if (!assignment) return complain(assignment.error().message, kUsage);
+    merge(changes, *assignment);
+  }
+  return print(arguments, collector.set_config(changes), applied_text);
+}
+
+int clear(client::Client& collector, const Arguments& arguments) {
+  if (!arguments.yes) return complain("clear forgets every retained event, for good: add --yes", kUsage);
+  return print(arguments, collector.clear(), [](const json::object&) { return std::string("every retained event is forgotten\n"); });
+}
+
+using Command = std::function<int(client::Client&, const Arguments&)>;
+
+const std::map<std::string, Command>& commands() {
+  static const std::map<std::string, Command> all = {
+      {"status", [](auto& collector, const auto& a) { return print(a, collector.status(), status_text); }},
+      {"stats", [](auto& collector, const auto& a) { return print(a, collector.stats(a.fresh), stats_text); }},
+      {"task",
+       [](auto& collector, const auto& a) {
+         if (a.task_id.empty()) return complain("an id has at least one byte", kUsage);
+         return print(a, collector.task(a.task_id), task_text);
+       }},
+      {"events", events},
+      {"export", export_snapshot},
+      {"flush",
+       [](auto& collector, const auto& a) {
+         return print(a, collector.flush(), [](const json::object&) { return std::string("everything recorded until now is kept\n"); });
+       }},
+      {"pause",
+       [](auto& collector, const auto& a) {
+         return print(a, collector.pause(),
+                      [](const json::object&) { return std::string("recording is paused: arbiterctl resume goes on\n"); });
+       }},
+      {"resume",
+       [](auto& collector, const auto& a) {
+         return print(a, collector.resume(), [](const json::object&) { return std::string("recording goes on\n"); });
+       }},
+      {"config get", config_get},
+      {"config set", config_set},
+      {"clear", clear},
+  };
+  return all;
+}
+
+int run(int argc, char** argv) {
+  Arguments arguments;
+  const auto app = command_line(arguments);
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app->exit(e);  // --help, --version
+    const std::string command = chosen(*app);
+    return complain(std::string(e.what()) + ": see arbiterctl " + (command.empty() ? "" : command + " ") + "--help", kUsage);
+  }
+  std::string socket = arguments.socket;
+  if (socket.empty()) {
+    if (const auto named = config::places(config::surroundings(), arguments.instance); !named)
+      return complain(named.error().message, kUsage);
+    socket = config::client_socket(config::surroundings(), arguments.instance);
+  }
+  client::Client collector(socket);
+  const int status = commands().at(chosen(*app))(collector, arguments);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain("the answer could not be written to stdout: is the disk full?");
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    return complain(e.what());
+  }
+}

@@ -1,0 +1,22 @@
+// The collector's answers as people read them.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace arbiter::ctl {
+
+std::string status_text(const boost::json::object& status);
+std::string stats_text(const boost::json::object& stats);
+std::string task_text(const boost::json::object& task);
+std::string event_line(std::string_view event_json);  // one exported event; without its end
+std::string export_text(const boost::json::object& exported);
+std::string config_text(const boost::json::object& config);
+std::string applied_text(const boost::json::object& applied);
+
+std::string grouped(std::uint64_t number);  // "27,408"
+
+}  // namespace arbiter::ctl
