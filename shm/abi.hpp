@@ -36,8 +36,8 @@
 //      attempted = ProducerLine::attempted + ProducerAccount::dropped[reentrant] + ProducerAccount::dropped[no_lane].
 //      (Those two carry their own attempts: they are added in one store, so that no kill falls between attempt and outcome.)
 //
-// Versions. Equal majors, or this major less one, are read; an unknown bit in `incompatible` means: leave the file alone and say so. Bits in
-// `compatible` may be ignored. The hashes are for diagnosis only. All integers are little-endian.
+// Versions. Equal majors, or this major less one, are read; an unknown bit in `incompatible` means: leave the file alone and say so. Bits
+// in `compatible` may be ignored. The hashes are for diagnosis only. All integers are little-endian.
 #pragma once
 
 #include <array>
@@ -92,14 +92,14 @@ inline constexpr std::size_t kDropReasons = 3;
 
 // Why an attempt was refused: indexes ProducerAccount::refused. Texts: refusal_text() in event.hpp.
 enum class Refusal : std::uint8_t {
-  missing = 0,        // a required field is not set, or a required string is empty
-  too_long = 1,       // an id or a word of more than 255 bytes
-  not_utf8 = 2,       // text that is not UTF-8
-  not_finite = 3,     // NaN or infinite
-  out_of_range = 4,   // outside the field's range
-  not_a_choice = 5,   // not one of the words that the field allows
-  bad_json = 6,       // not one JSON object
-  json_too_deep = 7,  // nested deeper than 64
+  missing = 0,          // a required field is not set, or a required string is empty
+  too_long = 1,         // an id or a word of more than 255 bytes
+  not_utf8 = 2,         // text that is not UTF-8
+  not_finite = 3,       // NaN or infinite
+  out_of_range = 4,     // outside the field's range
+  not_a_choice = 5,     // not one of the words that the field allows
+  bad_json = 6,         // not one JSON object
+  json_too_deep = 7,    // nested deeper than 64
   event_too_large = 8,  // over 64 KiB as encoded
   too_many_items = 9,   // a list of more than 65,535 items
   not_hex = 10,         // a trace or span id that is not 32 or 16 hex digits
@@ -116,18 +116,18 @@ struct SegmentHeader {
   std::uint64_t compatible;
   std::array<std::uint8_t, 16> segment_id;  // random, never reused
   std::uint32_t lane_count;
-  std::uint32_t lane_records;     // capacity of a lane
-  std::uint32_t control_offset;   // of LaneControl[0], bytes
-  std::uint32_t control_stride;   // bytes
-  std::uint64_t data_offset;      // of lane 0's records, bytes
+  std::uint32_t lane_records;    // capacity of a lane
+  std::uint32_t control_offset;  // of LaneControl[0], bytes
+  std::uint32_t control_stride;  // bytes
+  std::uint64_t data_offset;     // of lane 0's records, bytes
   std::uint64_t file_bytes;
   ClockSource clock;
-  std::uint32_t pid;              // for humans: means nothing in another PID namespace
-  std::uint64_t created_ticks;    // of `clock`, and at the same moment:
-  std::int64_t created_unix_ns;   // CLOCK_REALTIME
-  std::uint64_t layout_hash;      // of this header's layout, for diagnosis
-  std::uint64_t schema_hash;      // of the tables of schema.hpp, for diagnosis
-  std::array<char, 64> process;   // name of the process, NUL-padded, for humans
+  std::uint32_t pid;             // for humans: means nothing in another PID namespace
+  std::uint64_t created_ticks;   // of `clock`, and at the same moment:
+  std::int64_t created_unix_ns;  // CLOCK_REALTIME
+  std::uint64_t layout_hash;     // of this header's layout, for diagnosis
+  std::uint64_t schema_hash;     // of the tables of schema.hpp, for diagnosis
+  std::array<char, 64> process;  // name of the process, NUL-padded, for humans
 };
 
 // Written by the collector alone, rarely; read by the producer at every record.
@@ -138,7 +138,7 @@ struct SwitchLine {
 
 // The lane's hot line: written by its producer thread at every record.
 struct ProducerLine {
-  std::atomic<std::uint64_t> write;      // Position. Release store [P1], pairs with the collector's acquire load: makes the records visible.
+  std::atomic<std::uint64_t> write;  // Position. Release store [P1], pairs with the collector's acquire load: makes the records visible.
   std::atomic<std::uint64_t> attempted;  // relaxed; stored before `write`, so that who sees an event has its attempt counted
   std::array<std::uint8_t, kLineBytes - 16> reserved;
 };
@@ -147,15 +147,15 @@ struct ProducerLine {
 struct ProducerAccount {
   std::array<std::atomic<std::uint64_t>, 4> dropped;   // by Drop
   std::array<std::atomic<std::uint64_t>, 12> refused;  // by Refusal
-  std::atomic<std::uint32_t> backed_records;  // the lane's memory, in records. Release store before an event in it is published.
-  std::atomic<std::uint32_t> claimed;         // 1 while a thread holds the lane, 0 before and after. For humans and for reuse in the process.
-  std::atomic<std::uint32_t> thread;          // thread id of the claimer, for humans
+  std::atomic<std::uint32_t> backed_records;           // the lane's memory, in records. Release store before an event in it is published.
+  std::atomic<std::uint32_t> claimed;  // 1 while a thread holds the lane, 0 before and after. For humans and for reuse in the process.
+  std::atomic<std::uint32_t> thread;   // thread id of the claimer, for humans
   std::array<std::uint8_t, 2 * kLineBytes - 4 * 8 - 12 * 8 - 12> reserved;
 };
 
 // Written by the collector alone.
 struct CollectorLine {
-  std::atomic<std::uint64_t> acknowledged;         // Position. Release store [C1], pairs with the producer's acquire load: the room is free.
+  std::atomic<std::uint64_t> acknowledged;  // Position. Release store [C1], pairs with the producer's acquire load: the room is free.
   std::atomic<std::uint64_t> acknowledged_events;  // events delivered up to there
   std::atomic<std::uint64_t> epoch;                // counts the collectors that attached
   std::array<std::uint8_t, kLineBytes - 24> reserved;
@@ -195,7 +195,8 @@ struct SkipRecord {
 inline constexpr std::uint16_t kSkipKind = 0xffff;
 
 static_assert(sizeof(SegmentHeader) == 184 && offsetof(SegmentHeader, segment_id) == 32 && offsetof(SegmentHeader, lane_count) == 48);
-static_assert(offsetof(SegmentHeader, data_offset) == 64 && offsetof(SegmentHeader, clock) == 80 && offsetof(SegmentHeader, created_ticks) == 88);
+static_assert(offsetof(SegmentHeader, data_offset) == 64 && offsetof(SegmentHeader, clock) == 80 &&
+              offsetof(SegmentHeader, created_ticks) == 88);
 static_assert(offsetof(SegmentHeader, layout_hash) == 104 && offsetof(SegmentHeader, process) == 120);
 static_assert(sizeof(SwitchLine) == kLineBytes && sizeof(ProducerLine) == kLineBytes && sizeof(CollectorLine) == kLineBytes);
 static_assert(offsetof(ProducerLine, attempted) == 8);

@@ -143,10 +143,12 @@ Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t byte
 
   const std::uint32_t fixed = head.present & masks.fixed;
   const std::uint32_t sized = head.present & masks.sized;
-  const std::size_t strings_at = sizeof head + 8 * static_cast<std::size_t>(std::popcount(fixed)) + 2 * static_cast<std::size_t>(std::popcount(sized));
+  const std::size_t strings_at =
+      sizeof head + 8 * static_cast<std::size_t>(std::popcount(fixed)) + 2 * static_cast<std::size_t>(std::popcount(sized));
   if (strings_at > head.length) return Malformed::lengths;
   const std::byte* at = bytes.data() + sizeof head;
-  for (std::uint32_t left = fixed; left != 0; left &= left - 1, at += 8) out.number[static_cast<unsigned>(std::countr_zero(left))] = load<std::uint64_t>(at);
+  for (std::uint32_t left = fixed; left != 0; left &= left - 1, at += 8)
+    out.number[static_cast<unsigned>(std::countr_zero(left))] = load<std::uint64_t>(at);
 
   const char* string = reinterpret_cast<const char*>(bytes.data()) + strings_at;
   std::size_t room = head.length - strings_at;
@@ -164,7 +166,8 @@ Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t byte
     const Field& field = schema::info(out.kind).fields[f];
     if (field.type != Type::list) continue;
     ListReader items(*field.list, out.text[f]);
-    while (items.next()) {}
+    while (items.next()) {
+    }
     if (items.malformed()) return Malformed::lengths;
   }
   return Malformed::none;
@@ -216,8 +219,8 @@ std::size_t encode(const Values& values, std::byte* out) {
     string += t.size;
   }
   const auto length = static_cast<std::uint32_t>(string - out);
-  const abi::EventHead head{values.stamp,   values.sequence, values.time_ns, values.present, values.truth,
-                            length, static_cast<std::uint16_t>(values.kind), 0};
+  const abi::EventHead head{
+      values.stamp, values.sequence, values.time_ns, values.present, values.truth, length, static_cast<std::uint16_t>(values.kind), 0};
   std::memcpy(out, &head, sizeof head);
   return length;
 }

@@ -6,7 +6,8 @@
 //   the bytes of those, one behind the other
 //
 // A list is: 2 bytes number of items; an item is 1 byte of presence (bit j: field j of the item), then, in the order of the item's table,
-// 8 bytes for a number, 2 bytes of length and the bytes for a string. Little-endian, unaligned, nothing padded but to whole records in a lane.
+// 8 bytes for a number, 2 bytes of length and the bytes for a string. Little-endian, unaligned, nothing padded but to whole records in a
+// lane.
 //
 // A length of 0xffff (kHashed) means an id or text that anonymisation has replaced: 16 bytes follow, shown as "anon-" and 32 hex digits.
 // No event can hold a string that long, so the mark takes nothing away. A string that is already of the shown form is stored as such, and
@@ -55,8 +56,8 @@ struct Text {
 // The 16 bytes behind "anon-<32 hex digits>", or nothing if `shown` is not of that form.
 std::optional<std::array<char, kHashBytes>> parse_hashed(std::string_view shown);
 
-// What the fields of one event hold. Only fields whose bit is set in `present` mean anything. Strings are views of the buffer that the event was
-// decoded from, or of what the caller gave.
+// What the fields of one event hold. Only fields whose bit is set in `present` mean anything. Strings are views of the buffer that the
+// event was decoded from, or of what the caller gave.
 struct Values {
   Kind kind = Kind::generic;
   std::uint64_t stamp = 0;
@@ -88,12 +89,13 @@ struct Values {
 enum class Malformed : std::uint8_t { none, too_short, too_long, unknown_kind, unknown_field, lengths };
 std::string_view malformed_text(Malformed m);
 
-// The most an event may take in the journal: there it carries what the collector added, and hashes can be longer than the ids they stand for.
+// The most an event may take in the journal: there it carries what the collector added, and hashes can be longer than the ids they stand
+// for.
 inline constexpr std::size_t kStoredEventBytesMax = 2 * abi::kEventBytesMax;
 
-// Reads the structure of `bytes` (at least `head.length` of them) into `out`. Trusts nothing: every length is checked against what is there, and
-// against `bytes_max`: abi::kEventBytesMax for an event in a lane, kStoredEventBytesMax for one in the journal.
-// Does not look into values (see `validate`). O(fields present), allocates nothing.
+// Reads the structure of `bytes` (at least `head.length` of them) into `out`. Trusts nothing: every length is checked against what is
+// there, and against `bytes_max`: abi::kEventBytesMax for an event in a lane, kStoredEventBytesMax for one in the journal. Does not look
+// into values (see `validate`). O(fields present), allocates nothing.
 Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t bytes_max = abi::kEventBytesMax);
 
 // What is wrong with a value: which field, which rule. field == kNoField: the event as a whole.
@@ -106,7 +108,8 @@ struct Fault {
 };
 std::string_view refusal_text(abi::Refusal rule);  // "is not a finite number"
 
-// The rule of one string or number by itself: what `validate` applies to each field and to each item of a list. `field` is left to the caller.
+// The rule of one string or number by itself: what `validate` applies to each field and to each item of a list. `field` is left to the
+// caller.
 Fault check_string(const schema::Field& field, const Text& value);
 Fault check_real(const schema::Field& field, double value);
 

@@ -1,4 +1,5 @@
-// The kinds of events and their fields: one table, from which the producer validates, the collector validates again, and exports are written.
+// The kinds of events and their fields: one table, from which the producer validates, the collector validates again, and exports are
+// written.
 //
 // A field's index in its kind's table is its bit in EventHead::present; it never changes within a major version. New fields are appended.
 // Names are paths in the exported `data` object: "outcome.success" is {"outcome": {"success": ...}}; fields of one object stand together.
@@ -134,40 +135,90 @@ inline constexpr List kScores{ListShape::map, kScore};
 // --- the kinds
 
 inline constexpr Field kAgentRegistration[] = {
-    id("agentId", Subject::agent, kRequired), list("capabilities", kCapabilities),
-    amount("baselineMetrics.latencyMs"), share("baselineMetrics.accuracy"), amount("baselineMetrics.costPerTask"),
-    share("baselineMetrics.reliability"), kTraceId, kSpanId,
+    id("agentId", Subject::agent, kRequired),
+    list("capabilities", kCapabilities),
+    amount("baselineMetrics.latencyMs"),
+    share("baselineMetrics.accuracy"),
+    amount("baselineMetrics.costPerTask"),
+    share("baselineMetrics.reliability"),
+    kTraceId,
+    kSpanId,
 };
 inline constexpr Field kAgentStatusChange[] = {
-    id("agentId", Subject::agent, kRequired), choice("status", kStatuses, kRequired), word("previousStatus"), text("reason"), kTraceId, kSpanId,
+    id("agentId", Subject::agent, kRequired),
+    choice("status", kStatuses, kRequired),
+    word("previousStatus"),
+    text("reason"),
+    kTraceId,
+    kSpanId,
 };
 inline constexpr Field kRoutingDecision[] = {
-    id("decisionId", Subject::decision), id("taskId", Subject::task, kRequired), task_type("taskType"),
-    id("selectedAgent", Subject::agent, kRequired), word("routingStrategy"), share("confidence"), share("propensity"), word("policyVersion"),
-    json("context"), list("alternativesConsidered", kAlternatives), text("rationale"), kTraceId, kSpanId,
+    id("decisionId", Subject::decision),
+    id("taskId", Subject::task, kRequired),
+    task_type("taskType"),
+    id("selectedAgent", Subject::agent, kRequired),
+    word("routingStrategy"),
+    share("confidence"),
+    share("propensity"),
+    word("policyVersion"),
+    json("context"),
+    list("alternativesConsidered", kAlternatives),
+    text("rationale"),
+    kTraceId,
+    kSpanId,
 };
 inline constexpr Field kTaskStart[] = {
-    id("executionId", Subject::execution, kRequired), id("taskId", Subject::task, kRequired), id("agentId", Subject::agent, kRequired),
-    task_type("taskType"), id("decisionId", Subject::decision), json("context"), kTraceId, kSpanId,
+    id("executionId", Subject::execution, kRequired),
+    id("taskId", Subject::task, kRequired),
+    id("agentId", Subject::agent, kRequired),
+    task_type("taskType"),
+    id("decisionId", Subject::decision),
+    json("context"),
+    kTraceId,
+    kSpanId,
     hidden(boolean("censored")),  // set by the collector when it lets go of a start that no completion came for
 };
 inline constexpr Field kTaskExecution[] = {
-    id("executionId", Subject::execution), id("decisionId", Subject::decision), id("taskId", Subject::task, kRequired),
-    id("agentId", Subject::agent, kRequired), task_type("taskType"),
+    id("executionId", Subject::execution),
+    id("decisionId", Subject::decision),
+    id("taskId", Subject::task, kRequired),
+    id("agentId", Subject::agent, kRequired),
+    task_type("taskType"),
     // When the execution started: Unix nanoseconds, or, from a handle whose start was stamped by the tracker, ticks of the segment's clock.
     // Filled in by the join where the completion does not carry it. durationMs is the event's time minus this.
-    {.path = "startedAtNs", .type = Type::time}, hidden(count("startedTicks")),
-    id("routingDecision.decisionId", Subject::decision), id("routingDecision.selectedAgent", Subject::agent),
-    word("routingDecision.routingStrategy"), share("routingDecision.confidence"), share("routingDecision.propensity"),
-    word("routingDecision.policyVersion"), {.path = "routingDecision.decidedAtNs", .type = Type::time},
-    boolean("outcome.success", kRequired), share("outcome.qualityScore"), share("outcome.efficiencyScore"), count("outcome.tokensConsumed"),
-    amount("outcome.completionTimeMs"), count("outcome.tokensIn"), count("outcome.tokensOut"), amount("outcome.costUsd"),
-    word("outcome.errorType"), kTraceId, kSpanId,
+    {.path = "startedAtNs", .type = Type::time},
+    hidden(count("startedTicks")),
+    id("routingDecision.decisionId", Subject::decision),
+    id("routingDecision.selectedAgent", Subject::agent),
+    word("routingDecision.routingStrategy"),
+    share("routingDecision.confidence"),
+    share("routingDecision.propensity"),
+    word("routingDecision.policyVersion"),
+    {.path = "routingDecision.decidedAtNs", .type = Type::time},
+    boolean("outcome.success", kRequired),
+    share("outcome.qualityScore"),
+    share("outcome.efficiencyScore"),
+    count("outcome.tokensConsumed"),
+    amount("outcome.completionTimeMs"),
+    count("outcome.tokensIn"),
+    count("outcome.tokensOut"),
+    amount("outcome.costUsd"),
+    word("outcome.errorType"),
+    kTraceId,
+    kSpanId,
 };
 inline constexpr Field kConstitutionalValidation[] = {
-    id("taskId", Subject::task, kRequired), id("agentId", Subject::agent, kRequired), id("executionId", Subject::execution),
-    id("decisionId", Subject::decision), boolean("validationResult.valid"), list("validationResult.violations", kViolations),
-    share("validationResult.complianceScore"), amount("validationResult.processingTimeMs"), count("validationResult.ruleCount"), kTraceId, kSpanId,
+    id("taskId", Subject::task, kRequired),
+    id("agentId", Subject::agent, kRequired),
+    id("executionId", Subject::execution),
+    id("decisionId", Subject::decision),
+    boolean("validationResult.valid"),
+    list("validationResult.violations", kViolations),
+    share("validationResult.complianceScore"),
+    amount("validationResult.processingTimeMs"),
+    count("validationResult.ruleCount"),
+    kTraceId,
+    kSpanId,
 };
 inline constexpr Field kThinkingBudgetAllocation[] = {
     id("taskId", Subject::task, kRequired), count("allocatedTokens"), word("complexityLevel"), share("confidence"), kTraceId, kSpanId,
@@ -176,26 +227,51 @@ inline constexpr Field kThinkingBudgetUsage[] = {
     id("taskId", Subject::task, kRequired), count("tokensUsed"), count("tokensAllocated"), amount("utilizationRate"), kTraceId, kSpanId,
 };
 inline constexpr Field kMinimalityEvaluation[] = {
-    id("taskId", Subject::task, kRequired), share("minimalityFactor"), share("astSimilarity"), share("scaffoldingPenalty"),
-    count("linesChanged"), word("qualityAssessment"), kTraceId, kSpanId,
+    id("taskId", Subject::task, kRequired),
+    share("minimalityFactor"),
+    share("astSimilarity"),
+    share("scaffoldingPenalty"),
+    count("linesChanged"),
+    word("qualityAssessment"),
+    kTraceId,
+    kSpanId,
 };
 inline constexpr Field kModelJudgment[] = {
-    id("taskId", Subject::task, kRequired), id("executionId", Subject::execution), id("decisionId", Subject::decision), share("overallScore"),
-    share("overallConfidence"), boolean("allCriteriaPass"), list("criteriaScores", kScores), amount("evaluationTimeMs"), kTraceId, kSpanId,
+    id("taskId", Subject::task, kRequired),
+    id("executionId", Subject::execution),
+    id("decisionId", Subject::decision),
+    share("overallScore"),
+    share("overallConfidence"),
+    boolean("allCriteriaPass"),
+    list("criteriaScores", kScores),
+    amount("evaluationTimeMs"),
+    kTraceId,
+    kSpanId,
 };
 inline constexpr Field kRlTrainingMetrics[] = {
-    count("trajectoriesProcessed"), real("averageReward"), real("policyLoss"), real("valueLoss"), real("klDivergence"),
-    amount("trainingTimeMs"), kTraceId, kSpanId,
+    count("trajectoriesProcessed"), real("averageReward"),    real("policyLoss"), real("valueLoss"),
+    real("klDivergence"),           amount("trainingTimeMs"), kTraceId,           kSpanId,
 };
 inline constexpr Field kEvaluationOutcome[] = {
-    id("taskId", Subject::task, kRequired), id("agentId", Subject::agent), id("executionId", Subject::execution),
-    id("decisionId", Subject::decision), boolean("evaluation.passed", kRequired), real("evaluation.score"),
-    list("evaluation.rubricScores", kScores), text("evaluation.feedback"), kTraceId, kSpanId,
+    id("taskId", Subject::task, kRequired),
+    id("agentId", Subject::agent),
+    id("executionId", Subject::execution),
+    id("decisionId", Subject::decision),
+    boolean("evaluation.passed", kRequired),
+    real("evaluation.score"),
+    list("evaluation.rubricScores", kScores),
+    text("evaluation.feedback"),
+    kTraceId,
+    kSpanId,
 };
 inline constexpr Field kGeneric[] = {
-    hidden(word("type", kRequired)), hidden(json("data", kRequired)),
+    hidden(word("type", kRequired)),
+    hidden(json("data", kRequired)),
     // Lifted out of `data` by the collector where its top level has them as strings.
-    hidden(id("taskId", Subject::task)), hidden(id("agentId", Subject::agent)), kTraceId, kSpanId,
+    hidden(id("taskId", Subject::task)),
+    hidden(id("agentId", Subject::agent)),
+    kTraceId,
+    kSpanId,
 };
 
 inline constexpr std::array<KindInfo, kKinds> kKindTable = {{
