@@ -26,7 +26,8 @@
 //   1. An event is ceil(length / 64) contiguous records. All are written, then one release store of ProducerLine::write publishes them.
 //      A producer killed at any instruction leaves all of an event or nothing of it.
 //   2. The producer writes only where the collector does not read: from `write` to the backed edge when the acknowledged position is in
-//      the same lap; to one record short of the acknowledged offset when that is still in the lap before.
+//      the same lap, or in the lap before and already jumped over (3); to the acknowledged offset when that lies ahead in the lap before.
+//      An event ends at least one record short of either, so that a skip record always has a place. The writer is never two laps ahead.
 //   3. A skip record lies where the next event would have started, and names the position that follows it: offset 0 of the next lap (the
 //      end of the backed area), or a higher offset of the same lap (the lane grew while the reader was in front: the writer jumps over
 //      the unread part into the new memory). It is published together with the event behind it, by the same store.
