@@ -1,0 +1,204 @@
+#include "collector/snapshot/verify.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#include "collector/journal/file.hpp"
+#include "collector/snapshot/format.hpp"
+#include "collector/snapshot/manifest.hpp"
+#include "collector/snapshot/verify_manifest.hpp"
+#include "collector/snapshot/verify_rows.hpp"
+
+namespace arbiter::snapshot {
+namespace {
+
+constexpr std::size_t kSmallFileBytesMax = 16 << 20;  // manifest and sums: more is none of ours
+constexpr std::string_view kAgain = "export again";
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// A file of the directory: never a link, never anything but a regular file.
+struct Opened {
+  Descriptor fd;
+  std::uint64_t bytes;
+};
+Result<Opened> open_file(int directory, const std::string& name) {
+  Descriptor fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  struct stat about;
+  if (fd.get() < 0) {
+    if (errno == ELOOP) return Error{name + ": is a symbolic link, not a file of the snapshot: " + std::string(kAgain), ELOOP};
+    return system_error(name);
+  }
+  if (::fstat(fd.get(), &about) != 0) return system_error(name);
+  if (!S_ISREG(about.st_mode)) return Error{name + ": is not a regular file: " + std::string(kAgain)};
+  return Opened{std::move(fd), static_cast<std::uint64_t>(about.st_size)};
+}
+
+using Text = Result<std::string>;
+
+Text read_small(int directory, const std::string& name) {
+  const auto file = open_file(directory, name);
+  if (!file) return file.error();
+  if (file->bytes > kSmallFileBytesMax) return Error{name + ": is larger than any such file: " + std::string(kAgain)};
+  std::string text(file->bytes, '\0');
+  std::size_t have = 0;
+  while (have < text.size()) {
+    const ssize_t got = ::pread(file->fd.get(), text.data() + have, text.size() - have, static_cast<off_t>(have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(name);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  text.resize(have);
+  return {boost::system::in_place_value, std::move(text)};
+}
+
+Text sha256_of(int fd, std::uint64_t& bytes) {
+  crypto_hash_sha256_state state;
+  crypto_hash_sha256_init(&state);
+  std::string buffer(256 << 10, '\0');
+  bytes = 0;
+  for (;;) {
+    const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(bytes));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error("reading");
+    if (got == 0) return {boost::system::in_place_value, sha256_text(state)};
+    crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(buffer.data()), static_cast<unsigned long long>(got));
+    bytes += static_cast<std::uint64_t>(got);
+  }
+}
+
+class Verifier {
+ public:
+  Verifier(int directory, Claims claims) : directory_(directory), claims_(std::move(claims)) { report_.snapshot = claims_.snapshot; }
+
+  VerifyReport run(const std::string& path, std::string_view manifest_text) {
+    for (const FileInfo& file : claims_.files) check_file(file);
+    check_sums(manifest_text);
+    check_names(path);
+    check_data_files();
+    return std::move(report_);
+  }
+
+ private:
+  void problem(const std::string& what) {
+    if (report_.problems.size() < VerifyReport::kProblemsMax)
+      report_.problems.push_back(what);
+    else if (report_.problems.size() == VerifyReport::kProblemsMax)
+      report_.problems.emplace_back("there are more problems than are shown: export again");
+  }
+  void problem(const std::string& name, std::string_view what) { problem(name + ": " + std::string(what) + ": " + std::string(kAgain)); }
+
+  void check_file(const FileInfo& claimed) {
+    const auto file = open_file(directory_, claimed.name);
+    if (!file) {
+      if (file.error().code == ENOENT) return problem(claimed.name, "is named in the manifest and missing");
+      return problem(file.error().message);
+    }
+    ++report_.files;
+    if (file->bytes != claimed.bytes)
+      return problem(claimed.name, "is of " + std::to_string(file->bytes) + " bytes, the manifest says " + std::to_string(claimed.bytes));
+    std::uint64_t bytes = 0;
+    const auto sha256 = sha256_of(file->fd.get(), bytes);
+    report_.bytes += bytes;
+    if (!sha256) return problem(sha256.error().while_(claimed.name).message);
+    if (*sha256 != claimed.sha256) return problem(claimed.name, "SHA-256 differs from the manifest: the file was changed or damaged");
+    check_rows(claimed, file->fd.get());
+  }
+
+  // Its bytes are those that the manifest names: now what they say.
+  void check_rows(const FileInfo& claimed, int fd) {
+    const FormatInfo* format = find_format(claimed.name);
+    if (format == nullptr) return;
+    const bool compressed = claimed.name.ends_with(".zst");
+    const bool events = format->rows == Rows::events;
+    std::uint64_t rows = 0;
+    const auto wrong = events ? check_event_rows(fd, compressed, claims_, rows) : check_trajectory_rows(fd, compressed, claims_, rows);
+    std::uint64_t& reported = events ? report_.events : report_.trajectories;
+    if (reported == 0) reported = rows;
+    if (!wrong) return problem(wrong.error().while_(claimed.name).message);
+    if (!wrong->empty()) return problem(claimed.name, *wrong);
+    if (!claimed.rows || *claimed.rows != rows)
+      problem(claimed.name, "the number of its rows, " + std::to_string(rows) + ", is not that of the manifest");
+  }
+
+  void check_sums(std::string_view manifest_text) {
+    const std::string sums_name(kSumsName);
+    const auto sums = read_small(directory_, sums_name);
+    if (!sums) return sums.error().code == ENOENT ? problem(sums_name, "is missing") : problem(sums.error().message);
+    std::map<std::string, std::string, std::less<>> expected;
+    for (const FileInfo& file : claims_.files) expected[file.name] = file.sha256;
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(manifest_text.data()), manifest_text.size());
+    expected[std::string(kManifestName)] = sha256_text(state);
+
+    std::string_view left = *sums;
+    while (!left.empty()) {
+      const std::string_view line = left.substr(0, left.find('\n'));
+      left.remove_prefix(std::min(left.size(), line.size() + 1));
+      const std::string_view name = line.size() > 66 ? line.substr(66) : std::string_view();
+      const auto it = expected.find(name);
+      if (line.size() <= 66 || line.substr(64, 2) != "  " || it == expected.end())
+        return problem(sums_name, "has a line that is none of a file of this snapshot, or its second");
+      if (line.substr(0, 64) != it->second)
+        return problem(sums_name, "its sum of " + std::string(name) +
+                                      (name == kManifestName ? " is another than the file's" : " is another than the manifest's"));
+      expected.erase(it);
+    }
+    for (const auto& [name, sum] : expected) problem(sums_name, "does not name " + name);
+  }
+
+  void check_names(const std::string& path) {
+    const auto names = journal::list_directory(path);
+    if (!names) return problem(names.error().message);
+    for (const std::string& name : *names) {
+      const bool known = name == "." || name == ".." || name == kManifestName || name == kSumsName ||
+                         std::any_of(claims_.files.begin(), claims_.files.end(), [&](const FileInfo& file) { return file.name == name; });
+      if (!known) problem(name + ": is not named in the manifest: it does not belong here, move it away");
+    }
+  }
+
+  void check_data_files() {
+    if (std::none_of(claims_.files.begin(), claims_.files.end(), [](const FileInfo& file) { return file.rows.has_value(); }))
+      problem(std::string(kManifestName), "names no data file");
+  }
+
+  int directory_;
+  Claims claims_;
+  VerifyReport report_;
+};
+
+}  // namespace
+
+Result<VerifyReport> verify(const std::string& path) {
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return system_error(path);
+  const auto manifest = read_small(directory.get(), std::string(kManifestName));
+  if (!manifest) {
+    if (manifest.error().code == ENOENT)
+      return Error{path + ": has no " + std::string(kManifestName) + ": name the directory of a snapshot, such as exports/latest", ENOENT};
+    return manifest.error().while_(path);
+  }
+  auto claims = read_claims(*manifest);
+  if (!claims) return claims.error().while_(path);
+  return Verifier(directory.get(), std::move(*claims)).run(path, *manifest);
+}
+
+}  // namespace arbiter::snapshot

@@ -1,0 +1,28 @@
+// What a manifest claims, read as text that anybody may have written.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/snapshot/output_file.hpp"
+#include "shm/result.hpp"
+
+namespace arbiter::snapshot {
+
+struct Claims {
+  std::uint64_t snapshot = 0;
+  std::optional<std::int64_t> since_ns;
+  std::uint64_t events = 0, without_task = 0;
+  std::map<std::string, std::uint64_t, std::less<>> by_type;
+  std::optional<std::uint64_t> tasks;
+  std::vector<FileInfo> files;  // names are plain names within the directory, each once
+};
+
+// Error: it is not the manifest of a snapshot that this version reads: what, and what to do.
+Result<Claims> read_claims(std::string_view manifest_text);
+
+}  // namespace arbiter::snapshot
