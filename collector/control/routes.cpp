@@ -12,6 +12,7 @@
 #include "collector/config/nearest.hpp"
 #include "collector/config/table.hpp"
 #include "collector/control/time_text.hpp"
+#include "collector/snapshot/time_text.hpp"
 
 namespace arbiter::control {
 namespace {
@@ -82,11 +83,10 @@ Result<json::object> body_object(const Call& call) {
 Result<std::string> fixed_since(const std::string& since) {
   constexpr std::string_view prefix = "time:";
   using Text = Result<std::string>;
-  if (since.empty() || since.starts_with("snapshot:") || since.starts_with("cursor:")) return Text(boost::system::in_place_value, since);
-  if (!since.starts_with(prefix)) return bad("since: \"" + since + "\": write time:<when> or snapshot:<number>");
+  if (!since.starts_with(prefix)) return Text(boost::system::in_place_value, since);  // the service knows what else there is
   const auto ns = parse_time(std::string_view(since).substr(prefix.size()), now_ns());
   if (!ns) return Error{"since: " + ns.error().message, 400};
-  return Text(boost::system::in_place_value, std::string(prefix) + time_text(*ns));
+  return Text(boost::system::in_place_value, std::string(prefix) + snapshot::time_text_ns(*ns));
 }
 
 Result<service::ExportRequest> export_request(const Call& call) {

@@ -23,8 +23,10 @@ bool Stream::push(std::string_view line) {
 void Stream::finish(const Result<void>& result) {
   std::unique_lock lock(mutex_);
   finished_ = true;
-  if (!result) error_ = result.error();
-  else if (aborted_) error_ = Error{"cut off", 503};  // half an answer is not to look like a whole one
+  if (!result)
+    error_ = result.error();
+  else if (aborted_)
+    error_ = Error{"cut off", 503};  // half an answer is not to look like a whole one
   tell(lock);
 }
 

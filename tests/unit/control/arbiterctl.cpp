@@ -220,7 +220,7 @@ TEST_CASE("every command has --help with examples, and there is --version") {
                                                                                        {"task"},
                                                                                        {"events"},
                                                                                        {"export"},
-                                                                                                                                                                              {"flush"},
+                                                                                       {"flush"},
                                                                                        {"pause"},
                                                                                        {"resume"},
                                                                                        {"config", "get"},

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 using arbiter::control::parse_time;
-using arbiter::control::time_text;
 
 namespace {
 
@@ -34,22 +33,12 @@ TEST_CASE("a time is RFC 3339, Unix milliseconds, or back from now") {
 
 TEST_CASE("what is no time is refused with what is allowed") {
   for (const char* text : {"", "yesterday", "2026-02-29", "2026-13-01", "2026-11-23T24:00:00Z", "2026-11-23T06:40Z", "2026-11-23T06:40:00",
-                           "2026-11-23T06:40:60Z", "2026-11-23T06:40:00.Z", "2026-11-23T06:40:00Z ", "15m", "--15m", "-15",
-                           "99999999999999999999", "9223372036855", "0001-01-01", "9999-12-31"}) {
+                           "2026-11-23T06:40:00.Z", "2026-11-23T06:40:00Z ", "15m", "--15m", "-15", "99999999999999999999", "9223372036855",
+                           "0001-01-01", "9999-12-31"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_time(text, kNow).has_value());
   }
   const auto wrong = parse_time("soon", kNow);
   CHECK(wrong.error().message == "\"soon\" is no time: write 2026-11-23T06:40:00Z, Unix milliseconds, -15m or \"15m ago\"");
   CHECK(wrong.error().code == 400);
-}
-
-TEST_CASE("a time is written with nine digits, and reads back") {
-  CHECK(time_text(1'795'416'000'123'456'789) == "2026-11-23T06:40:00.123456789Z");
-  CHECK(time_text(-1) == "1969-12-31T23:59:59.999999999Z");
-  for (const std::int64_t ns : {std::int64_t{0}, std::int64_t{-1}, kNow, std::int64_t{9'223'372'036'854'775'806}}) {
-    const auto back = parse_time(time_text(ns), 0);
-    REQUIRE(back.has_value());
-    CHECK(*back == ns);
-  }
 }
