@@ -39,7 +39,6 @@ void Drain::adopt(Lane& lane) {
     lane.cursor = *known;
   else
     journal_.open_lane(lane.id, lane.cursor);
-  lane.reader.count_attach();
   lane.acknowledged = lane.reader.acknowledged();
   if (lane.acknowledged <= lane.cursor.position || lane.acknowledged > lane.reader.published()) return;
   // A later state than this one has acknowledged more: the journal was restored from a backup, or wiped. That room has been written again.

@@ -1,0 +1,284 @@
+// The stages in a row, on real lanes and a real journal: what goes in comes out once, and what is bad harms nobody else.
+#include "collector/service/engine.hpp"
+
+#include <doctest/doctest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <arbiter/producer.hpp>
+#include <boost/json/parse.hpp>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "collector/service/report.hpp"
+#include "shm/lane_writer.hpp"
+#include "shm/segment.hpp"
+
+using namespace arbiter;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+namespace {
+
+struct Directory {
+  Directory() {
+    char name[] = "/tmp/arbiter-engine-XXXXXX";
+    REQUIRE(mkdtemp(name) != nullptr);
+    path = name;
+    config.ring_dir = path / "lanes";
+    config.state_dir = path / "state";
+    config.export_dir = path / "exports";
+    config.anonymization.key_file = path / "key";
+    config.anonymization.enabled = false;
+    config.retention = {};
+    fs::create_directory(config.ring_dir);
+  }
+  ~Directory() { fs::remove_all(path); }
+  std::string ring() const { return config.ring_dir; }
+  fs::path path;
+  config::Config config;
+};
+
+// An engine on a thread of its own, as in the collector.
+class Running {
+ public:
+  explicit Running(const config::Config& config) {
+    auto opened = service::Engine::open(config);
+    REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
+    engine_ = std::move(*opened);
+    thread_ = std::thread([this] { engine_->run(); });
+  }
+  ~Running() { stop(); }
+  void stop() {
+    if (!thread_.joinable()) return;
+    engine_->stop();
+    thread_.join();
+    CHECK_FALSE(engine_->stop_error().has_value());
+  }
+  json::object stats() {
+    auto answer = engine_->mailbox().ask([this]() -> Result<json::object> {
+      if (auto taken = engine_->catch_up(); !taken) return taken.error();
+      return service::stats_json(engine_->journal().statistics(), service::losses(engine_->journal()));
+    });
+    REQUIRE(answer.has_value());
+    return std::move(*answer);
+  }
+  std::size_t sources() {
+    return *engine_->mailbox().ask([this]() -> Result<std::size_t> { return engine_->lanes().sources().size(); });
+  }
+  bool wait_for(const std::function<bool()>& done) {
+    for (int i = 0; i < 500; ++i) {
+      if (done()) return true;
+      std::this_thread::sleep_for(20ms);
+    }
+    return false;
+  }
+
+ private:
+  std::unique_ptr<service::Engine> engine_;
+  std::thread thread_;
+};
+
+std::uint64_t number(const json::object& o, std::string_view path) {
+  const json::value* at = nullptr;
+  const json::object* here = &o;
+  while (!path.empty()) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    at = here->if_contains(path.substr(0, dot));
+    REQUIRE(at != nullptr);
+    if (at->is_object()) here = &at->get_object();
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return at->to_number<std::uint64_t>();
+}
+
+ProducerOptions at(const Directory& d) {
+  ProducerOptions options;
+  options.ring_dir = d.ring();
+  return options;
+}
+
+// One event of whatever bytes, published in a lane as a producer gone wrong would.
+void publish_raw(LaneWriter& lane, const event::Values& values, const std::function<void(std::byte*)>& spoil = {}) {
+  const std::size_t bytes = event::encoded_bytes(values);
+  const auto records = static_cast<std::uint32_t>((bytes + abi::kRecordBytes - 1) / abi::kRecordBytes);
+  std::byte* room = lane.reserve(records);
+  REQUIRE(room != nullptr);
+  event::encode(values, room);
+  if (spoil) spoil(room);
+  lane.publish(records);
+}
+
+event::Values usage(std::uint64_t sequence, double rate) {
+  event::Values v;
+  v.kind = Kind::thinking_budget_usage;
+  v.sequence = sequence;
+  v.stamp = 1;
+  v.set_text(schema::field(Kind::thinking_budget_usage, "taskId"), std::string_view("task"));
+  v.set_real(schema::field(Kind::thinking_budget_usage, "utilizationRate"), rate);
+  return v;
+}
+
+}  // namespace
+
+TEST_CASE("what producers record is in the statistics, with its duration") {
+  Directory d;
+  Running collector(d.config);
+  Producer producer(at(d));
+  for (int i = 0; i < 10; ++i) {
+    auto run = producer.start_task({.task_id = "task", .agent_id = "agent"});
+    CHECK(run.complete({.success = i < 8}).recorded());
+  }
+  const json::object stats = collector.stats();
+  CHECK(number(stats, "totalTaskExecutions") == 10);
+  CHECK(number(stats, "joinedExecutions") == 10);
+  CHECK(stats.at("overallSuccessRate").as_double() == 0.8);
+  CHECK(number(stats, "retainedEvents") == 20);
+  CHECK(number(stats, "lifetime.attempted") == 20);
+}
+
+TEST_CASE("a second engine on the same state or the same lanes is refused and names the first") {
+  Directory d;
+  Running first(d.config);
+  config::Config same_lanes = d.config;
+  same_lanes.state_dir = d.path / "other";
+  for (const config::Config& config : {d.config, same_lanes}) {
+    const auto second = service::Engine::open(config);
+    REQUIRE_FALSE(second.has_value());
+    CHECK(second.error().message.find("pid " + std::to_string(getpid())) != std::string::npos);
+  }
+}
+
+TEST_CASE("an event out of range is set aside, counted, and its neighbours are taken") {
+  Directory d;
+  Running collector(d.config);
+  auto segment = SegmentWriter::create(d.ring(), false);
+  REQUIRE(segment.has_value());
+  auto claimed = segment->claim();
+  REQUIRE(claimed.outcome == SegmentWriter::Claim::claimed);
+  for (const double rate : {0.5, -1.0, 2.0}) {
+    const std::uint64_t sequence = claimed.writer.attempt();
+    publish_raw(claimed.writer, usage(sequence, rate));
+  }
+  const json::object stats = collector.stats();
+  CHECK(number(stats, "retainedEvents") == 2);
+  CHECK(number(stats, "losses.quarantined") == 1);
+  std::ifstream file(d.path / "state" / "quarantine.jsonl");
+  std::string line;
+  REQUIRE(std::getline(file, line));
+  const json::object entry = json::parse(line).as_object();
+  CHECK(entry.at("field").as_string() == "utilizationRate");
+  CHECK(entry.at("reason").as_string() == "is out of its range");
+  CHECK(entry.contains("bytes"));
+}
+
+TEST_CASE("an event whose sequence does not grow is set aside: it would be counted twice") {
+  Directory d;
+  Running collector(d.config);
+  auto segment = SegmentWriter::create(d.ring(), false);
+  auto claimed = segment->claim();
+  for (const std::uint64_t sequence : {5u, 5u, 4u, 6u}) publish_raw(claimed.writer, usage(sequence, 1));
+  const json::object stats = collector.stats();
+  CHECK(number(stats, "retainedEvents") == 2);
+  CHECK(number(stats, "losses.quarantined") == 2);
+}
+
+TEST_CASE("a lane whose framing is impossible is read no further, the others are, and its file is kept aside") {
+  Directory d;
+  Running collector(d.config);
+  {
+    auto segment = SegmentWriter::create(d.ring(), false);
+    auto bad = segment->claim();
+    auto good = segment->claim();
+    publish_raw(bad.writer, usage(bad.writer.attempt(), 1));
+    publish_raw(bad.writer, usage(bad.writer.attempt(), 1), [](std::byte* room) {
+      const std::uint32_t lie = 1 << 30;
+      std::memcpy(room + offsetof(abi::EventHead, length), &lie, sizeof lie);
+    });
+    publish_raw(good.writer, usage(good.writer.attempt(), 1));
+    CHECK(number(collector.stats(), "retainedEvents") == 2);
+    publish_raw(good.writer, usage(good.writer.attempt(), 1));
+    CHECK(number(collector.stats(), "retainedEvents") == 3);
+  }
+  CHECK(collector.wait_for([&] { return collector.sources() == 0; }));
+  const json::object stats = collector.stats();
+  CHECK(number(stats, "losses.quarantined") == 1);
+  CHECK(number(stats, "losses.inFlightAtKill") == 0);
+  int aside = 0;
+  for (const auto& entry : fs::directory_iterator(d.ring())) aside += entry.path().filename().string().starts_with("quarantined-") ? 1 : 0;
+  CHECK(aside == 1);
+}
+
+TEST_CASE("when a producer has gone its lanes are closed, its file is removed, and its account stays") {
+  Directory d;
+  Running collector(d.config);
+  const pid_t child = fork();
+  if (child == 0) {
+    Producer producer(at(d));
+    for (int i = 0; i < 100; ++i) static_cast<void>(producer.record(ThinkingBudgetUsage{.task_id = "t", .tokens_used = 1}));
+    static_cast<void>(producer.record(ThinkingBudgetUsage{.task_id = ""}));
+    kill(getpid(), SIGKILL);
+  }
+  waitpid(child, nullptr, 0);
+  CHECK(collector.wait_for([&] { return collector.sources() == 0 && fs::is_empty(d.ring()); }));
+  const json::object stats = collector.stats();
+  CHECK(number(stats, "retainedEvents") == 100);
+  CHECK(number(stats, "losses.refused") == 1);
+  CHECK(number(stats, "losses.refusedByReason.missing") == 1);
+  CHECK(number(stats, "lifetime.attempted") == 101);
+  CHECK(number(stats, "losses.inFlightAtKill") == 0);
+}
+
+TEST_CASE("a state that was wiped counts what its lanes had acknowledged as rewound, and goes on from there") {
+  Directory d;
+  Producer producer(at(d));
+  const auto record = [&](int n) {
+    for (int i = 0; i < n; ++i) CHECK(producer.record(ThinkingBudgetUsage{.task_id = "t", .tokens_used = 1}).recorded());
+  };
+  {
+    Running collector(d.config);
+    record(7);
+    CHECK(number(collector.stats(), "retainedEvents") == 7);
+  }
+  fs::remove_all(d.config.state_dir);
+  record(3);
+  Running collector(d.config);
+  const json::object stats = collector.stats();
+  CHECK(number(stats, "retainedEvents") == 3);
+  CHECK(number(stats, "losses.stateRewound") == 7);
+  CHECK(number(stats, "lifetime.attempted") == 10);
+}
+
+TEST_CASE("a journal without its key is refused") {
+  Directory d;
+  { Running collector(d.config); }
+  fs::remove(d.config.anonymization.key_file);
+  const auto again = service::Engine::open(d.config);
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error().message.find("is missing") != std::string::npos);
+}
+
+TEST_CASE("a pause reaches producers and survives a restart; resuming lets them record again") {
+  Directory d;
+  Producer producer(at(d));
+  const auto record = [&] { return producer.record(ThinkingBudgetUsage{.task_id = "t", .tokens_used = 1}); };
+  CHECK(record().recorded());
+  {
+    auto engine = service::Engine::open(d.config);
+    REQUIRE(engine.has_value());
+    REQUIRE((*engine)->catch_up().has_value());
+    REQUIRE((*engine)->set_paused(true).has_value());
+    CHECK(record().status() == Status::disabled);
+  }
+  auto engine = service::Engine::open(d.config);
+  REQUIRE(engine.has_value());
+  CHECK((*engine)->paused());
+  CHECK(record().status() == Status::disabled);
+  REQUIRE((*engine)->set_paused(false).has_value());
+  CHECK(record().recorded());
+}
