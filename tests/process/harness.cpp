@@ -228,7 +228,8 @@ std::vector<json::object> Collector::events(const Arguments& more) {
   const Ran ran = ctl(arguments);
   REQUIRE_MESSAGE(ran.exit == 0, ran.err << log());
   std::vector<json::object> all;
-  for (const json::value& e : json::parse(ran.out).as_array()) all.push_back(e.as_object());
+  const json::value answer = json::parse(ran.out);
+  for (const json::value& e : answer.as_array()) all.push_back(e.as_object());
   return all;
 }
 

@@ -56,6 +56,7 @@ void FrameCount::add(const Frame& frame, const EventLine& line) {
       case EntryType::closes: lanes_closed += entries.count(); break;
       case EntryType::amendment: ++amendments; break;
       case EntryType::clear: break;
+      case EntryType::anchor: break;
     }
   }
   if (!entries.good()) ++bad_frames;
