@@ -5,6 +5,7 @@
 #include "collector/journal/scan.hpp"
 #include "collector/journal/state.hpp"
 #include "collector/journal/wire.hpp"
+#include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
 namespace {
@@ -21,7 +22,7 @@ std::int64_t unix_now_ns() {
 
 EventRef Journal::State::append(const LaneId& lane, std::span<const std::byte> stored, const event::Values& values) {
   frame_.event(lane, stored);
-  pending_.add(lane, values, values.kind == Kind::generic ? names_.name(generic_word(values)) : std::string_view());
+  pending_.add(lane, values, generic_name(names_, values));
   pending_stamp_ns_ = std::max(pending_stamp_ns_, static_cast<std::int64_t>(values.stamp));
   return {lane, values.sequence, time_of(values), retention_time_of(values), {last_frame_ + 1}};
 }
@@ -44,8 +45,10 @@ void Journal::State::close_lane(const LaneId& lane, const Cursor& last, std::uin
 // --- commit
 
 Result<void> Journal::State::commit() {
+  absorb();
   if (pending()) {
     if (auto written = write_frame(); !written) return written;
+    if (disposal_due_) dispose_dead();
   }
   if (rotation_due_ || active().end + std::min(kTailRoom, options_.segment_bytes / 8) > options_.segment_bytes) rotate_or_grow();
   return {};
@@ -97,15 +100,19 @@ Result<void> Journal::State::write_frame() {
     }
   }
   const auto bytes = frame_.finish(place);
+  ARBITER_TESTPOINT("journal.frame_built");
   if (const auto written = segment.file->file->write(bytes, segment.end); !written) {
     write_failed(written.error(), write_failing_);
     return written.error().while_(segment.path);
   }
+  ARBITER_TESTPOINT("journal.frame_written");
   write_failing_ = false;
 
   const auto frame = parse_frame(bytes, place.key, true);
+  const bool first = segment.first_frame > segment.last_frame;
   take_in(*frame, pending_.totals, pending_stamp_ns_);
   index(segment, *frame, arrived);
+  syncer_.written(segment.file->file, segment.index, last_frame_, first);
   if (clearing_) participant_.replay_clear();
   reset_frame();
   return {};
@@ -158,6 +165,11 @@ void Journal::State::take_in(const Frame& frame, const Totals& events, std::int6
             lifetime_.duration_ns += duration;
           }
         break;
+      case EntryType::anchor: {
+        const auto record = in.get<AnchorRecord>();
+        anchors_[record.segment] = record.link;
+        break;
+      }
       case EntryType::clear: {
         const auto record = in.get<ClearRecord>();
         cleared_ += record.events;
@@ -185,6 +197,7 @@ void Journal::State::index(Segment& segment, const Frame& frame, const Summary& 
   block.last_frame = header.number;
   if (segment.first_frame > segment.last_frame) segment.first_frame = header.number;
   segment.last_frame = header.number;
+  segment.last_offset = offset;
   segment.end += bytes;
   segment.previous = header.checksum;
   segment.disk_bytes = std::max(segment.disk_bytes, segment.end);
@@ -230,7 +243,13 @@ Table Journal::State::table() const {
   t.lanes.reserve(lanes_.size());
   for (const auto& [lane, state] : lanes_)
     if (state.known) t.lanes.emplace_back(lane, state.committed);
-  t.anchors = anchors_;
+  for (const auto& [index, link] : anchors_) {  // those that a segment that is still there, or the next to be sealed, is linked to
+    const bool needed =
+        index == newest_sealed_.segment || std::any_of(segments_.begin(), segments_.end(), [&, gone = index](const auto& s) {
+          return s.second.state == SegmentState::sealed && s.second.previous_index == gone;
+        });
+    if (needed) t.anchors.push_back({index, link});
+  }
   participant_.save(t.participant);
   return t;
 }
@@ -240,15 +259,21 @@ Result<void> Journal::State::rotate() {
   const NewSegment what{index, options_.key_fingerprint, options_.segment_bytes, unix_now_ns(), take_spare()};
   const auto made = make_raw_segment(options_.directory, what, table());
   if (!made) return made.error();
-  if (!segments_.empty() && active().state == SegmentState::active) active().state = SegmentState::full;
+  Segment* const before = segments_.empty() ? nullptr : &active();
   Segment& s = segments_[index];
   s.index = index;
   s.file = std::make_shared<SegmentFile>(SegmentFile{made->file, made->header.key, index, false});
   s.path = options_.directory + "/" + raw_name(index);
   s.created_unix_ns = what.created_unix_ns;
   s.disk_bytes = made->size;
-  s.end = made->end;
-  s.previous = made->previous;
+  s.end = s.table_end = made->end;
+  s.previous = s.table_checksum = made->previous;
+  s.table_frame = last_frame_;
+  if (before != nullptr && before->state == SegmentState::active) {
+    before->state = SegmentState::full;
+    seal(*before);
+  }
+  ARBITER_TESTPOINT("journal.rotated");
   return {};
 }
 

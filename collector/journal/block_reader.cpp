@@ -1,10 +1,11 @@
 #include "collector/journal/block_reader.hpp"
 
-#include <cstring>
+#include "collector/journal/chunk.hpp"
 
 namespace arbiter::journal {
 
-Result<std::span<const std::byte>> read_block(const SegmentFile& file, const BlockPlace& place, std::uint32_t, BlockBuffer& buffer) {
+Result<std::span<const std::byte>> read_block(const SegmentFile& file, const BlockPlace& place, std::uint32_t number, BlockBuffer& buffer) {
+  if (file.sealed) return read_chunk(file, place, number, buffer);
   if (buffer.raw.size() < place.raw_bytes) buffer.raw.resize(place.raw_bytes);
   const std::span<std::byte> raw(buffer.raw.data(), place.raw_bytes);
   const auto got = file.file->read(raw, place.offset);

@@ -131,6 +131,7 @@ enum class EntryType : std::uint32_t {
   closes = 3,     // `count` CloseRecords
   amendment = 4,  // AmendmentRecord, then the patch: an event whose present fields replace the target's
   clear = 5,      // ClearRecord
+  anchor = 6,     // AnchorRecord: a sealed segment is about to go
 };
 struct EntryHeader {
   EntryType type;
@@ -181,6 +182,12 @@ struct ClearRecord {
   std::int64_t at_unix_ns;
 };
 static_assert(sizeof(ClearRecord) == 16);
+
+struct AnchorRecord {
+  std::uint64_t segment;
+  std::array<std::uint8_t, 32> link;
+};
+static_assert(sizeof(AnchorRecord) == 40);
 
 struct SealedHeader {
   std::uint64_t magic;

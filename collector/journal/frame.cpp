@@ -119,6 +119,10 @@ void FrameWriter::clear(std::uint64_t events, std::int64_t at_unix_ns) {
   store(entry(EntryType::clear, 1, sizeof(ClearRecord)), ClearRecord{events, at_unix_ns});
 }
 
+void FrameWriter::anchor(std::uint64_t segment, const Link& link) {
+  store(entry(EntryType::anchor, 1, sizeof(AnchorRecord)), AnchorRecord{segment, link});
+}
+
 void FrameWriter::table(std::string_view payload) {
   reset();
   bytes_.resize(sizeof(FrameHeader) + padded(payload.size()));

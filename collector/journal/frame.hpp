@@ -41,6 +41,7 @@ class FrameWriter {
   void close(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);
   void amendment(const EventRef& target, const event::Values& patch);
   void clear(std::uint64_t events, std::int64_t at_unix_ns);
+  void anchor(std::uint64_t segment, const Link& link);
   void table(std::string_view payload);  // the whole body of a table frame; nothing else is in it
 
   // The bytes to write at this place. May be asked for again, and for another place.

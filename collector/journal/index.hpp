@@ -71,6 +71,8 @@ struct BlockPlace {
   std::uint64_t offset = 0;        // of the first frame; of the chunk, when sealed
   std::uint32_t stored_bytes = 0;  // chunk header included
   std::uint32_t raw_bytes = 0;     // of the frames
+  std::uint32_t filter_words = 0;  // sealed: 64-bit words of its task filter; 0: none
+  std::uint64_t filter_offset = 0;
 };
 
 struct Segment;
@@ -106,15 +108,17 @@ struct Segment {
   std::string path;
   std::int64_t created_unix_ns = 0;
   std::uint64_t disk_bytes = 0;
-  std::uint64_t end = 0;                          // raw: of the last frame
-  std::uint64_t previous = 0;                     // raw: checksum of the last frame
-  std::uint64_t first_frame = 1, last_frame = 0;  // first > last: none
+  std::uint64_t table_end = 0, table_checksum = 0, table_frame = 0;  // raw: where the frames begin, and behind which frame
+  std::uint64_t end = 0, previous = 0, last_offset = 0;  // raw: where they end, the checksum of the last, and where it begins (0: none)
+  std::uint64_t first_frame = 1, last_frame = 0;         // first > last: none
   std::deque<Block> blocks;
   std::uint64_t live_events = 0;
   GrowArray<AmendmentPlace> amendments;  // that lie here
   std::uint64_t amendments_held = 0;     // of those: with a target that is retained
   Link link{}, previous_link{};          // sealed
   std::uint64_t previous_index = 0;      // whose link previous_link is; 0: none
+  bool sealing = false;                  // the background has it: its file stays
+  std::uint64_t anchor_frame = 0;        // the frame that says its link, once it is to go; 0: none yet
   bool disposable() const { return live_events == 0 && amendments_held == 0; }
 };
 
@@ -131,6 +135,8 @@ inline bool fits_block(std::size_t raw_bytes, std::size_t frame_bytes, std::uint
 // Blocks that could not be read, by whoever met them first. Thread-safe.
 class Damage {
  public:
+  static constexpr std::uint32_t kFrames = 0xffffffff;  // for the block: frames of a raw segment
+
   void note(std::uint64_t segment, std::uint32_t block) {
     const std::lock_guard lock(mutex_);
     blocks_.emplace(segment, block);

@@ -42,7 +42,11 @@ ClosedLanes& ClosedLanes::operator+=(const ClosedLanes& o) {
   return *this;
 }
 
-Journal::State::State(const Options& options, Participant& participant) : options_(options), participant_(participant) {}
+Journal::State::State(const Options& options, Participant& participant)
+    : options_(options),
+      participant_(participant),
+      syncer_(options.directory, options.sync, options.sync_interval),
+      background_(options.directory, options.link_key) {}
 
 Statistics Journal::State::statistics() const {
   Statistics s;
@@ -60,6 +64,7 @@ Statistics Journal::State::statistics() const {
   s.frames = last_frame_;
   s.damaged_blocks = damage_->blocks();
   s.sync_failures = sync_failures_;
+  s.broken_links = broken_links_;
   s.write_failures = write_failures_;
   s.last_failure = last_failure_;
   return s;
@@ -102,13 +107,11 @@ std::size_t Journal::pending_bytes() const { return state_->frame_.empty() ? 0 :
 bool Journal::pending() const { return state_->pending(); }
 Result<void> Journal::commit() { return state_->commit(); }
 std::uint64_t Journal::committed_frame() const { return state_->last_frame_; }
-std::uint64_t Journal::durable_frame() const { return state_->last_frame_; }
+std::uint64_t Journal::durable_frame() const { return state_->durable_frame(); }
 
 void Journal::retain(std::int64_t now_ns) { state_->retain(now_ns); }
 void Journal::set_retention(const Retention& retention) { state_->set_retention(retention); }
-void Journal::set_sync(SyncPolicy policy, std::chrono::milliseconds interval) {
-  state_->options_.sync = policy, state_->options_.sync_interval = interval;
-}
+void Journal::set_sync(SyncPolicy policy, std::chrono::milliseconds interval) { state_->set_sync(policy, interval); }
 Statistics Journal::statistics() const { return state_->statistics(); }
 std::shared_ptr<const View> Journal::view() const { return state_->view(); }
 
@@ -121,7 +124,7 @@ std::vector<std::pair<LaneId, Cursor>> Journal::lanes() const {
 }
 
 Result<void> Journal::clear() { return state_->clear(); }
-Result<void> Journal::checkpoint() { return state_->commit(); }
-Result<void> Journal::close() { return state_->commit(); }
+Result<void> Journal::checkpoint() { return state_->checkpoint(); }
+Result<void> Journal::close() { return state_->close(); }
 
 }  // namespace arbiter::journal

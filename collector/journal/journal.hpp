@@ -112,7 +112,8 @@ struct Statistics {
   std::uint64_t disk_bytes = 0;
   std::uint64_t segments = 0, sealed = 0, frames = 0;
   std::uint64_t damaged_blocks = 0, sync_failures = 0, write_failures = 0;
-  std::string last_failure;  // what went wrong last, in words
+  std::uint64_t broken_links = 0;  // sealed segments that do not fit the chain: changed, missing, or made under another link key
+  std::string last_failure;        // what went wrong last, in words
 };
 
 // One stored event as a reader meets it, amendments applied.

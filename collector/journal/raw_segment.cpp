@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "shm/testpoint.hpp"
+
 namespace arbiter::journal {
 namespace {
 
@@ -21,6 +23,7 @@ std::string numbered(std::uint64_t index, const char* ending) {
 Result<std::shared_ptr<File>> blank_file(const std::string& path, const NewSegment& what) {
   if (what.spare) {
     if (const auto moved = rename_file(*what.spare, path); !moved) return moved.error();
+    ARBITER_TESTPOINT("rotate.spare_taken");
     return File::open(path, O_RDWR);
   }
   auto file = File::open(path, O_RDWR | O_CREAT | O_TRUNC);
@@ -51,6 +54,7 @@ Result<RawSegment> fill(const std::string& path, const NewSegment& what, const T
       FrameType::table);
   if (const auto written = made.file->write(object_bytes(h), 0); !written) return written.error();
   if (const auto written = made.file->write(bytes, sizeof h); !written) return written.error();
+  ARBITER_TESTPOINT("rotate.table_written");
   made.end = sizeof h + bytes.size();
   made.previous = frame.checksum();
   const auto size = made.file->size();
@@ -121,10 +125,13 @@ std::span<const std::byte> FrameStream::peek(std::size_t bytes) {
   return std::span<const std::byte>(buffer_).subspan(from, std::min(bytes, buffer_bytes_ - from));
 }
 
-std::optional<Frame> FrameStream::next() {
+std::optional<Frame> FrameStream::at() {
   const auto length = frame_length(peek(sizeof(FrameHeader)), key_);
-  if (!length) return std::nullopt;
-  const auto frame = parse_frame(peek(*length), key_);
+  return length ? parse_frame(peek(*length), key_) : std::nullopt;
+}
+
+std::optional<Frame> FrameStream::next() {
+  const auto frame = at();
   if (!frame || (chained_ && frame->header.previous != previous_)) return std::nullopt;
   chained_ = true;
   frame_at_ = offset_;
@@ -133,10 +140,9 @@ std::optional<Frame> FrameStream::next() {
   return frame;
 }
 
-bool FrameStream::resynchronise() {
-  for (offset_ += 8; offset_ + sizeof(FrameHeader) <= end_; offset_ += 8) {
-    const auto length = frame_length(peek(sizeof(FrameHeader)), key_);
-    if (!length || *length > end_ - offset_ || !parse_frame(peek(*length), key_)) continue;
+bool FrameStream::resynchronise(std::uint64_t before) {
+  for (offset_ += 8; offset_ < before && offset_ + sizeof(FrameHeader) <= end_; offset_ += 8) {
+    if (!at()) continue;
     chained_ = false;
     return true;
   }

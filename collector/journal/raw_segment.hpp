@@ -53,11 +53,12 @@ class FrameStream {
 
   // The next frame, at offset(); its bytes stay until the next call. Nothing: the frames end at next_offset().
   std::optional<Frame> next();
+  std::optional<Frame> at();  // the frame at next_offset(), whatever is before it; does not move on
   std::uint64_t offset() const { return frame_at_; }
   std::uint64_t next_offset() const { return offset_; }
   std::uint64_t previous() const { return previous_; }  // checksum of the last frame
-  // After the end: looks for the next frame that checks out by itself, which there is if frames before it were damaged. False: none.
-  bool resynchronise();
+  // After the end: looks for the next frame that checks out by itself and begins before this offset. False: there is none.
+  bool resynchronise(std::uint64_t before);
 
  private:
   std::span<const std::byte> peek(std::size_t bytes);  // fewer at the end

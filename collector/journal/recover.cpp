@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "collector/journal/checkpoint.hpp"
 #include "collector/journal/scan.hpp"
 #include "collector/journal/state.hpp"
 
@@ -33,30 +34,62 @@ Error other_key(const std::string& path, const Fingerprint& made_under, const Fi
           ": give back the key it was made with, or start on an empty state directory"};
 }
 
+// Whether the journal has the frame at which the checkpoint was made.
+bool fits(const Checkpoint& c, const std::map<std::uint64_t, OpenedRaw>& raw, const std::map<std::uint64_t, Sealed>& sealed,
+          std::uint64_t& frames_end) {
+  if (const auto it = sealed.find(c.segment); it != sealed.end())
+    return it->second.file->key == c.key && c.table.last_frame <= it->second.scanned.last_frame;
+  const auto it = raw.find(c.segment);
+  if (it == raw.end() || it->second.segment.header.key != c.key) return false;
+  const RawSegment& s = it->second.segment;
+  if (c.frame_offset == 0) return c.table.last_frame == it->second.table.last_frame;
+  FrameStream frames(*s.file, s.header.key, c.frame_offset, s.size, 0);
+  const auto frame = frames.at();
+  if (!frame || frame->header.checksum != c.frame_checksum || frame->header.number != c.table.last_frame) return false;
+  frames_end = c.frame_offset + frame->bytes();
+  return true;
+}
+
 }  // namespace
 
 struct Journal::State::Found {
   std::map<std::uint64_t, OpenedRaw> raw;
-  std::map<std::uint64_t, ScannedSegment> scanned;
+  std::map<std::uint64_t, Sealed> sealed;
+  std::map<std::uint64_t, ScannedSegment> scanned;  // raw ones
+  std::vector<std::string> raw_leftovers;           // of segments that are sealed
+
+  std::uint64_t newest() const { return std::max(raw.empty() ? 0 : raw.rbegin()->first, sealed.empty() ? 0 : sealed.rbegin()->first); }
 };
 
 Result<void> Journal::State::recover() {
   if (auto made = make_directory(options_.directory); !made) return made;
   Found found;
   if (auto looked = look(found); !looked) return looked;
-  if (found.raw.empty()) {
+  if (found.newest() == 0) {
     created_unix_ns_ = collection_started_ns_ = unix_now_ns();
     return rotate();
   }
   if (auto loaded = load_state(found); !loaded) return loaded;
-  return load_index(found);
+  load_index(found);
+  check_links(found);
+  background_.follow(newest_sealed_);
+  for (const std::string& path : found.raw_leftovers) retire_raw(path, 0, true);
+  Segment& newest = active();
+  const bool goes_on = newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_;
+  for (auto& [index, segment] : segments_)
+    if (segment.state == SegmentState::full) seal(segment);
+  if (!goes_on) return rotate();
+  syncer_.written(newest.file->file, newest.index, last_frame_, true);  // who knows what of it had been synced
+  return {};
 }
 
 Result<void> Journal::State::look(Found& found) {
   const auto names = list_directory(options_.directory);
   if (!names) return names.error();
+  std::map<std::uint64_t, std::string> raw;
   for (const std::string& name : *names) {
     const std::string path = options_.directory + "/" + name;
+    Result<void> looked;
     if (name.ends_with(".tmp")) {
       remove_file(path);
     } else if (name.starts_with("spare-")) {
@@ -66,79 +99,185 @@ Result<void> Journal::State::look(Found& found) {
         spares_.emplace_back(path, *size);
       else
         remove_file(path);
+    } else if (const auto sealed = index_of(name, ".sealed")) {
+      looked = open_sealed_segment(found, *sealed, path);
     } else if (const auto index = index_of(name, ".journal")) {
-      auto opened = open_raw_segment(path);
-      if (opened) {
-        const RawHeader& h = opened->segment.header;
-        if (h.fingerprint != options_.key_fingerprint) return other_key(path, h.fingerprint, options_.key_fingerprint);
-        if (h.index != *index) return Error{path + ": is segment " + std::to_string(h.index) + " by its header: give it its name back"};
-        found.raw.emplace(*index, std::move(*opened));
-      } else if (opened.error().code != 0) {
-        return opened.error();
-      } else {
-        last_failure_ = opened.error().message;
-        damage_->note(*index, 0);
-        if (const auto aside = rename_file(path, path + ".damaged"); !aside) return aside;
-      }
+      raw.emplace(*index, path);
+    }
+    if (!looked) return looked;
+  }
+  for (const auto& [index, path] : raw) {
+    if (found.sealed.contains(index)) {  // sealed it is on stable storage, whole
+      found.raw_leftovers.push_back(path);
+    } else if (auto opened = open_raw(found, index, path); !opened) {
+      return opened;
     }
   }
   return {};
 }
 
-// The newest segment's table, then its frames.
-Result<void> Journal::State::load_state(Found& found) {
-  auto& [index, newest] = *found.raw.rbegin();
-  Table& t = newest.table;
+Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const std::string& path) {
+  auto opened = open_raw_segment(path);
+  if (opened) {
+    const RawHeader& h = opened->segment.header;
+    if (h.fingerprint != options_.key_fingerprint) return other_key(path, h.fingerprint, options_.key_fingerprint);
+    if (h.index != index) return Error{path + ": is segment " + std::to_string(h.index) + " by its header: give it its name back"};
+    found.raw.emplace(index, std::move(*opened));
+    return {};
+  }
+  if (opened.error().code != 0) return opened.error();
+  last_failure_ = opened.error().message;
+  damage_->note(index, Damage::kFrames);
+  return rename_file(path, path + ".damaged");
+}
+
+Result<void> Journal::State::open_sealed_segment(Found& found, std::uint64_t index, const std::string& path) {
+  auto opened = open_sealed(path, options_.link_key);
+  if (opened) {
+    if (opened->fingerprint != options_.key_fingerprint) return other_key(path, opened->fingerprint, options_.key_fingerprint);
+    if (opened->file->index != index)
+      return Error{path + ": is segment " + std::to_string(opened->file->index) + " by its header: give it its name back"};
+    found.sealed.emplace(index, std::move(*opened));
+    return {};
+  }
+  if (opened.error().code != 0) return opened.error();
+  last_failure_ = opened.error().message;
+  damage_->note(index, Damage::kFrames);
+  return rename_file(path, path + ".damaged");
+}
+
+// --- the state
+
+Result<void> Journal::State::adopt(Table& t, const std::string& from) {
   last_frame_ = t.last_frame;
   edges_.restore(t.edge, std::move(t.eras));
   lifetime_ = std::move(t.lifetime);
-  for (const auto& [name, n] : lifetime_.generic_by_type) names_.name(name);
+  for (const auto& [name, n] : lifetime_.generic_by_type)
+    if (name != GenericNames::kOther) names_.name(name);
   cleared_ = t.cleared;
   created_unix_ns_ = t.created_unix_ns;
   collection_started_ns_ = t.collection_started_ns;
   last_updated_ns_ = t.last_updated_ns;
   closed_ = t.closed;
-  anchors_ = std::move(t.anchors);
+  for (const Anchor& a : t.anchors) anchors_[a.segment] = a.link;
   for (const auto& [lane, cursor] : t.lanes) lanes_[lane] = {cursor, cursor, true, false, false};
   if (!participant_.load(t.participant))
-    return Error{options_.directory + "/" + raw_name(index) +
-                 ": the state of the open executions in it cannot be read: it is of another version"};
-
-  found.scanned[index] = scan_raw(newest.segment, t.last_frame, 0, names_, [&](const Frame& frame, const Summary& arrived) {
-    if ((frame.header.flags & kClears) != 0) participant_.replay_clear();
-    std::int64_t stamp = std::numeric_limits<std::int64_t>::min();
-    const bool all_arrived = arrived.events == frame.header.events;
-    Totals totals;
-    each_event(frame.body, [&](const LaneId& lane, const event::Values& stored) {
-      stamp = std::max(stamp, static_cast<std::int64_t>(stored.stamp));
-      if (!all_arrived) totals.add(stored, names_.find(generic_word(stored)));
-      participant_.replay(lane, stored, {lane, stored.sequence, time_of(stored), retention_time_of(stored), {frame.header.number}});
-      return true;
-    });
-    take_in(frame, all_arrived ? arrived.totals : totals, stamp);
-  });
+    return Error{from + ": the state of the open executions in it cannot be read: it is of another version"};
   return {};
 }
 
-Result<void> Journal::State::load_index(Found& found) {
+void Journal::State::replay(const Frame& frame, const Summary* arrived) {
+  if (frame.header.number <= last_frame_) return;  // the checkpoint has it
+  if ((frame.header.flags & kClears) != 0) participant_.replay_clear();
+  const bool all_arrived = arrived != nullptr && arrived->events == frame.header.events;
+  std::int64_t stamp = std::numeric_limits<std::int64_t>::min();
+  Totals totals;
+  each_event(frame.body, [&](const LaneId& lane, const event::Values& stored) {
+    stamp = std::max(stamp, static_cast<std::int64_t>(stored.stamp));
+    if (!all_arrived) totals.add(stored, generic_name(names_, stored));
+    participant_.replay(lane, stored, {lane, stored.sequence, time_of(stored), retention_time_of(stored), {frame.header.number}});
+    return true;
+  });
+  take_in(frame, all_arrived ? arrived->totals : totals, stamp);
+}
+
+// From the newest checkpoint or table that can be read, through the frames behind it.
+Result<void> Journal::State::load_state(Found& found) {
+  std::uint64_t from = found.newest();
+  std::uint64_t known_end = 0;  // of the newest segment's frames, by the checkpoint
+  const auto content = read_file(checkpoint_path(options_.directory));
+  auto checkpoint = content ? decode_checkpoint(*content) : std::nullopt;
+  if (checkpoint && checkpoint->segment == from && fits(*checkpoint, found.raw, found.sealed, known_end)) {
+    if (auto adopted = adopt(checkpoint->table, checkpoint_path(options_.directory)); !adopted) return adopted;
+  } else {
+    for (;; --from) {
+      if (const auto raw = found.raw.find(from); raw != found.raw.end()) {
+        if (auto adopted = adopt(raw->second.table, options_.directory + "/" + raw_name(from)); !adopted) return adopted;
+        break;
+      }
+      if (const auto sealed = found.sealed.find(from); sealed != found.sealed.end()) {
+        if (auto table = read_sealed_table(sealed->second)) {
+          if (auto adopted = adopt(*table, sealed->second.path); !adopted) return adopted;
+          break;
+        }
+        damage_->note(from, kTableChunk);
+      }
+      if (from == 0)
+        return Error{options_.directory +
+                     ": no segment in it has a table that can be read: restore it from a copy, or start on an empty directory"};
+    }
+  }
+  for (auto& [index, sealed] : found.sealed)
+    if (sealed.footer_lost) rescan(sealed, names_);
+  for (; from <= found.newest(); ++from) {
+    if (const auto raw = found.raw.find(from); raw != found.raw.end()) {
+      const auto after = found.raw.find(from + 1);
+      Reach reach{known_end, 0};
+      if (after != found.raw.end() && after->second.table.previous_segment == from)
+        reach = {after->second.table.previous_end, after->second.table.previous_end};
+      found.scanned[from] = scan_raw(raw->second.segment, raw->second.table.last_frame, reach, names_,
+                                     [&](const Frame& frame, const Summary& arrived) { replay(frame, &arrived); });
+    } else if (const auto sealed = found.sealed.find(from); sealed != found.sealed.end()) {
+      BlockBuffer buffer;
+      const auto& blocks = sealed->second.scanned.blocks;
+      for (std::uint32_t n = 0; n < blocks.size(); ++n) {
+        if (blocks[n].last_frame <= last_frame_) continue;
+        const bool whole = each_frame(*sealed->second.file, blocks[n].place, n, buffer, [&](const Frame& frame) {
+          replay(frame, nullptr);
+          return true;
+        });
+        if (!whole) damage_->note(from, n);
+      }
+      last_frame_ = std::max(last_frame_, sealed->second.scanned.last_frame);
+    }
+  }
+  return {};
+}
+
+// --- the index
+
+void Journal::State::load_index(Found& found) {
+  const std::uint64_t newest = found.newest();
+  std::map<std::uint64_t, const ScannedSegment*> scans;
   for (auto it = found.raw.begin(); it != found.raw.end(); ++it) {
     const auto& [index, opened] = *it;
     if (!found.scanned.contains(index)) {
       const auto after = std::next(it);
-      const std::uint64_t end =
-          after != found.raw.end() && after->second.table.previous_segment == index ? after->second.table.previous_end : 0;
-      found.scanned[index] = scan_raw(opened.segment, opened.table.last_frame, end, names_);
+      Reach reach;
+      if (after != found.raw.end() && after->second.table.previous_segment == index)
+        reach = {after->second.table.previous_end, after->second.table.previous_end};
+      found.scanned[index] = scan_raw(opened.segment, opened.table.last_frame, reach, names_);
     }
     const ScannedSegment& scanned = found.scanned[index];
     Segment& s = segments_[index];
-    s.index = index;
-    s.state = std::next(it) == found.raw.end() ? SegmentState::active : SegmentState::full;
+    s.state = index == newest ? SegmentState::active : SegmentState::full;
     s.file = std::make_shared<SegmentFile>(SegmentFile{opened.segment.file, opened.segment.header.key, index, false});
     s.path = options_.directory + "/" + raw_name(index);
     s.created_unix_ns = opened.segment.header.created_unix_ns;
     s.disk_bytes = opened.segment.size;
+    s.table_end = opened.segment.end;
+    s.table_checksum = opened.segment.previous;
+    s.table_frame = opened.table.last_frame;
     s.end = scanned.end;
     s.previous = scanned.previous;
+    s.last_offset = scanned.last_offset;
+    scans[index] = &scanned;
+  }
+  for (const auto& [index, sealed] : found.sealed) {
+    Segment& s = segments_[index];
+    s.state = SegmentState::sealed;
+    s.file = sealed.file;
+    s.path = sealed.path;
+    s.created_unix_ns = sealed.created_unix_ns;
+    s.disk_bytes = sealed.bytes;
+    s.link = sealed.link;
+    s.previous_link = sealed.previous_link;
+    s.previous_index = sealed.previous_index;
+    scans[index] = &sealed.scanned;
+  }
+  for (auto& [index, s] : segments_) {
+    const ScannedSegment& scanned = *scans[index];
+    s.index = index;
     s.first_frame = scanned.first_frame;
     s.last_frame = scanned.last_frame;
     for (const ScannedBlock& b : scanned.blocks) {
@@ -154,11 +293,34 @@ Result<void> Journal::State::load_index(Found& found) {
       block.max_time_ns = b.arrived.max_time_ns;
       retained_.restore(block, b.arrived.totals, edges_.out_below(b.last_frame));
     }
-    for (std::uint64_t gap = 0; gap < scanned.gaps; ++gap) damage_->note(index, 0x80000000u + static_cast<std::uint32_t>(gap));
+    if (scanned.gaps != 0) {
+      damage_->note(index, Damage::kFrames);
+      last_failure_ = s.path + ": frames in it are damaged; what is around them is read";
+    }
   }
   for (auto& [index, segment] : segments_)
-    for (const ScannedAmendment& a : found.scanned[index].amendments) index_amendment(segment, a.place, a.record, a.duration_ns);
-  return {};
+    for (const ScannedAmendment& a : scans[index]->amendments) index_amendment(segment, a.place, a.record, a.duration_ns);
+}
+
+// Each sealed segment names the link of the one sealed before it: that is there with this link, or was let go with it.
+void Journal::State::check_links(const Found& found) {
+  for (const auto& [index, link] : anchors_)
+    if (index > newest_sealed_.segment) newest_sealed_ = {index, link};
+  for (const auto& [index, sealed] : found.sealed) {
+    if (index >= newest_sealed_.segment) newest_sealed_ = {index, sealed.link};
+    bool fits = sealed.link_checks;
+    if (fits && sealed.previous_index != 0) {
+      const auto before = found.sealed.find(sealed.previous_index);
+      const auto anchor = anchors_.find(sealed.previous_index);
+      fits = before != found.sealed.end() ? before->second.link == sealed.previous_link
+                                          : anchor != anchors_.end() && anchor->second == sealed.previous_link;
+    }
+    if (fits) continue;
+    ++broken_links_;
+    last_failure_ = sealed.path + (sealed.footer_lost   ? ": its footer is damaged"
+                                   : sealed.link_checks ? ": what it is linked to is missing or was changed"
+                                                        : ": was changed, or made under another key: its link does not check out");
+  }
 }
 
 }  // namespace arbiter::journal

@@ -5,7 +5,7 @@ namespace arbiter::journal {
 Summary summarise(std::span<const std::byte> body, const EventKey& edge, GenericNames& names) {
   Summary sum;
   each_event(body, [&](const LaneId& lane, const event::Values& stored) {
-    const std::string_view name = stored.kind == Kind::generic ? names.name(generic_word(stored)) : std::string_view();
+    const std::string_view name = generic_name(names, stored);
     if (!(retention_key(lane, stored) < edge)) sum.add(lane, stored, name);
     return true;
   });
@@ -43,25 +43,29 @@ void ScannedSegment::add(const Frame& frame, std::uint64_t offset, const Summary
            duration_given(*amendment)});
   end = offset + bytes;
   previous = frame.header.checksum;
+  last_offset = offset;
 }
 
-ScannedSegment scan_raw(const RawSegment& segment, std::uint64_t last_frame_before, std::uint64_t end, GenericNames& names,
+ScannedSegment scan_raw(const RawSegment& segment, std::uint64_t last_frame_before, const Reach& reach, GenericNames& names,
                         const std::function<void(const Frame& frame, const Summary& arrived)>& on_frame) {
   ScannedSegment found;
   found.end = segment.end;
   found.previous = segment.previous;
-  FrameStream frames(*segment.file, segment.header.key, segment.end, end != 0 ? end : segment.size, segment.previous);
+  FrameStream frames(*segment.file, segment.header.key, segment.end, reach.limit != 0 ? reach.limit : segment.size, segment.previous);
   std::uint64_t last = last_frame_before;
+  bool jumped = false;
   while (true) {
     const auto frame = frames.next();
     if (!frame) {
-      if (end == 0 || frames.next_offset() >= end) break;
+      if (frames.next_offset() >= reach.known) break;
       ++found.gaps;
-      if (!frames.resynchronise()) break;
+      if (!frames.resynchronise(reach.known)) break;
+      jumped = true;
       continue;
     }
-    // A number out of turn: without a known end, the journal ends here; else frames are missing in between.
-    if (frame->header.type != FrameType::events || (end == 0 ? frame->header.number != last + 1 : frame->header.number <= last)) break;
+    // A number out of turn: behind a gap frames are missing, elsewhere the journal ends.
+    if (frame->header.type != FrameType::events || (jumped ? frame->header.number <= last : frame->header.number != last + 1)) break;
+    jumped = false;
     last = frame->header.number;
     const Summary arrived = summarise(frame->body, key_of(frame->header.edge), names);
     found.add(*frame, frames.offset(), arrived);

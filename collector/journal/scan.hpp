@@ -27,9 +27,10 @@ struct ScannedSegment {
   std::vector<ScannedBlock> blocks;
   std::vector<ScannedAmendment> amendments;
   std::uint64_t first_frame = 1, last_frame = 0;
-  std::uint64_t end = 0;       // of the last frame
-  std::uint64_t previous = 0;  // its checksum
-  std::uint64_t gaps = 0;      // places at which frames were damaged
+  std::uint64_t end = 0;          // of the last frame
+  std::uint64_t previous = 0;     // its checksum
+  std::uint64_t last_offset = 0;  // where it begins
+  std::uint64_t gaps = 0;         // places at which frames were damaged
 
   void add(const Frame& frame, std::uint64_t offset, const Summary& arrived);
 };
@@ -40,9 +41,14 @@ Summary summarise(std::span<const std::byte> body, const EventKey& edge, Generic
 // The duration that an amendment gives to its target, -1 if none.
 std::int64_t duration_given(const AmendmentView& amendment);
 
-// Reads all frames behind the table. `end`: where they are known to end, 0 where nobody knows; damage before it is stepped over.
-// `on_frame` is called for each, in order.
-ScannedSegment scan_raw(const RawSegment& segment, std::uint64_t last_frame_before, std::uint64_t end, GenericNames& names,
+// How far frames are known to reach, 0 where nobody knows: damage before that is stepped over, behind it the journal ends with the last
+// whole frame. And where to stop at the latest, 0: at the end of the file.
+struct Reach {
+  std::uint64_t known = 0, limit = 0;
+};
+
+// Reads all frames behind the table. `on_frame` is called for each, in order.
+ScannedSegment scan_raw(const RawSegment& segment, std::uint64_t last_frame_before, const Reach& reach, GenericNames& names,
                         const std::function<void(const Frame& frame, const Summary& arrived)>& on_frame = {});
 
 }  // namespace arbiter::journal

@@ -1,5 +1,6 @@
 // The inside of a Journal: what it knows, and the steps in which that changes. One object, in four files by reason to change:
-// append_commit.cpp (frames and rotation), upkeep.cpp (retention, files that go), recover.cpp (opening), journal.cpp (what callers see).
+// append_commit.cpp (frames and rotation), upkeep.cpp (retention, files that go), lifecycle.cpp (sealing, checkpoint, clear, close),
+// recover.cpp (opening), journal.cpp (what callers see).
 #pragma once
 
 #include <cstdint>
@@ -9,12 +10,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "collector/journal/background.hpp"
 #include "collector/journal/edges.hpp"
 #include "collector/journal/frame.hpp"
 #include "collector/journal/index.hpp"
 #include "collector/journal/journal.hpp"
 #include "collector/journal/raw_segment.hpp"
 #include "collector/journal/retained.hpp"
+#include "collector/journal/syncer.hpp"
 #include "collector/journal/table.hpp"
 
 namespace arbiter::journal {
@@ -46,11 +49,18 @@ class Journal::State {
   // upkeep.cpp
   void retain(std::int64_t now_ns);
   void set_retention(const Retention& retention);
+
+  // lifecycle.cpp
   Result<void> clear();
+  Result<void> checkpoint();
+  Result<void> close();
 
   // journal.cpp
   Statistics statistics() const;
   std::shared_ptr<const View> view() const;
+
+  void set_sync(SyncPolicy policy, std::chrono::milliseconds interval) { syncer_.set(policy, interval); }
+  std::uint64_t durable_frame() const { return syncer_.durable_frame(); }
 
   Options options_;
   std::unordered_map<LaneId, LaneState> lanes_;
@@ -74,14 +84,24 @@ class Journal::State {
   void enforce_bytes();
   void forget_events();
   void dispose_dead();
-  Segments::iterator dispose(Segments::iterator segment, bool recycle);
+  Segments::iterator dispose(Segments::iterator segment);
+  bool retire_raw(const std::string& path, std::uint64_t bytes, bool in_use);
   std::uint64_t disk_bytes() const;
   std::optional<std::string> take_spare();
 
+  void absorb();  // what the threads behind have done
+  void absorb_sealed(Background::Done& done);
+  void seal(Segment& segment);
+
   struct Found;
   Result<void> look(Found& found);
+  Result<void> open_raw(Found& found, std::uint64_t index, const std::string& path);
+  Result<void> open_sealed_segment(Found& found, std::uint64_t index, const std::string& path);
   Result<void> load_state(Found& found);
-  Result<void> load_index(Found& found);
+  Result<void> adopt(Table& table, const std::string& from);
+  void replay(const Frame& frame, const Summary* arrived);
+  void load_index(Found& found);
+  void check_links(const Found& found);
 
   Participant& participant_;
   GenericNames names_;
@@ -95,7 +115,7 @@ class Journal::State {
   Totals lifetime_;
   std::uint64_t cleared_ = 0;
   std::int64_t created_unix_ns_ = 0, collection_started_ns_ = 0, last_updated_ns_ = 0;
-  std::vector<Anchor> anchors_;
+  std::map<std::uint64_t, Link> anchors_;  // links of sealed segments that are gone
 
   // The frame being built, beside its bytes:
   Summary pending_;
@@ -106,11 +126,15 @@ class Journal::State {
 
   std::int64_t now_ns_ = INT64_MIN;  // of the last retain()
   EventKey binding_ = kBeforeAll;    // an event that arrives below this is put out by a limit in force
-  bool rotation_due_ = false;
+  Anchor newest_sealed_;
+  bool rotation_due_ = false, disposal_due_ = false;
   bool write_failing_ = false, rotation_failing_ = false;  // since the last that succeeded
-  std::uint64_t write_failures_ = 0, sync_failures_ = 0;
+  std::uint64_t write_failures_ = 0, sync_failures_ = 0, broken_links_ = 0;
   std::string last_failure_;
   std::vector<std::pair<std::string, std::uint64_t>> spares_;  // path, bytes
+
+  Syncer syncer_;
+  Background background_;
 };
 
 }  // namespace arbiter::journal

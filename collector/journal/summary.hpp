@@ -21,6 +21,11 @@ inline std::string_view generic_word(const event::Values& stored) {
   return word.hashed ? GenericNames::kOther : word.bytes();
 }
 
+// The name that an event is counted under, registered if it is new; nothing for the kinds that have no type word.
+inline std::string_view generic_name(GenericNames& names, const event::Values& stored) {
+  return stored.kind == Kind::generic ? names.name(generic_word(stored)) : std::string_view();
+}
+
 struct Summary {
   Totals totals;
   std::uint64_t events = 0;

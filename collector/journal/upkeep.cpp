@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "collector/journal/state.hpp"
+#include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
 
@@ -14,6 +15,7 @@ EventKey Journal::State::age_edge() const {
 }
 
 void Journal::State::retain(std::int64_t now_ns) {
+  absorb();
   now_ns_ = now_ns;
   const EventKey by_age = age_edge();
   if (retained_.advance(by_age)) edge_moved_ = true;
@@ -23,8 +25,8 @@ void Journal::State::retain(std::int64_t now_ns) {
     retained_.advance(edges_.edge());
     edge_moved_ = true;
   }
-  dispose_dead();
   enforce_bytes();
+  dispose_dead();
   bind_edge();
 }
 
@@ -37,23 +39,6 @@ void Journal::State::bind_edge() {
 void Journal::State::set_retention(const Retention& retention) {
   options_.retention = retention;
   bind_edge();
-}
-
-Result<void> Journal::State::clear() {
-  if (auto before = commit(); !before) return before;
-  frame_.clear(retained_.events(), unix_now_ns());
-  clearing_ = true;
-  if (auto written = write_frame(); !written) return written;
-  for (const auto& [path, bytes] : spares_) remove_file(path);
-  spares_.clear();
-  rotate_or_grow();
-  for (auto it = segments_.begin(); std::next(it) != segments_.end();) {  // what was cleared is not to lie in a spare file either
-    remove_file(it->second.path);
-    it = segments_.erase(it);
-  }
-  edges_.forget_before(last_frame_ + 1);
-  bind_edge();
-  return {};
 }
 
 void Journal::State::forget_events() {
@@ -70,44 +55,70 @@ std::uint64_t Journal::State::disk_bytes() const {
   return sum;
 }
 
+// Whole segments leave, oldest first. The file may stay a little longer (see dispose_dead), but counts as gone.
 void Journal::State::enforce_bytes() {
   if (!options_.retention.max_bytes) return;
-  while (disk_bytes() > *options_.retention.max_bytes) {
-    if (!spares_.empty()) {
-      remove_file(spares_.back().first);
-      spares_.pop_back();
-    } else if (segments_.size() > 1) {
-      for (Block& block : segments_.begin()->second.blocks) retained_.drop(block);
-      dispose(segments_.begin(), false);
-    } else {
-      break;
-    }
+  std::uint64_t bytes = disk_bytes();
+  for (; bytes > *options_.retention.max_bytes && !spares_.empty(); spares_.pop_back()) {
+    remove_file(spares_.back().first);
+    bytes -= spares_.back().second;
+  }
+  for (auto it = segments_.begin(); bytes > *options_.retention.max_bytes && std::next(it) != segments_.end(); ++it) {
+    for (Block& block : it->second.blocks) retained_.drop(block);
+    bytes -= it->second.disk_bytes;
   }
 }
 
+// Removes segments of which nothing is retained. One that is being sealed waits for that; a sealed one goes once its link is in the
+// journal, unless nothing can be written there: then room comes first.
 void Journal::State::dispose_dead() {
-  for (auto it = segments_.begin(); std::next(it) != segments_.end();) it = it->second.disposable() ? dispose(it, true) : std::next(it);
+  disposal_due_ = false;
+  for (auto it = segments_.begin(); std::next(it) != segments_.end();) {
+    Segment& s = it->second;
+    if (!s.disposable() || s.sealing) {
+      ++it;
+    } else if (s.state == SegmentState::sealed && !write_failing_ && (s.anchor_frame == 0 || s.anchor_frame > last_frame_)) {
+      if (s.anchor_frame == 0) {
+        frame_.anchor(s.index, s.link);
+        s.anchor_frame = last_frame_ + 1;
+      }
+      disposal_due_ = true;
+      ++it;
+    } else {
+      it = dispose(it);
+    }
+  }
   const auto oldest =
       std::find_if(segments_.begin(), segments_.end(), [](const auto& s) { return s.second.first_frame <= s.second.last_frame; });
   edges_.forget_before(oldest == segments_.end() ? last_frame_ + 1 : oldest->second.first_frame);
 }
 
-// A raw file becomes a spare, unless somebody still reads it.
-Segments::iterator Journal::State::dispose(Segments::iterator it, bool recycle) {
+Segments::iterator Journal::State::dispose(Segments::iterator it) {
   Segment& s = it->second;
-  recycle = recycle && s.state != SegmentState::sealed && s.file.use_count() == 1 && s.disk_bytes == options_.segment_bytes &&
-            spares_.size() < kSparesMax;
-  if (recycle) {
-    std::string path;
-    for (unsigned n = 0; n < kSparesMax; ++n) {
-      path = options_.directory + "/" + spare_name(n);
-      if (std::none_of(spares_.begin(), spares_.end(), [&](const auto& spare) { return spare.first == path; })) break;
-    }
-    recycle = rename_file(s.path, path).has_value();
-    if (recycle) spares_.emplace_back(path, s.disk_bytes);
-  }
-  if (!recycle) remove_file(s.path);
+  if (s.state == SegmentState::sealed)
+    remove_file(s.path);
+  else
+    retire_raw(s.path, s.disk_bytes, s.file.use_count() != 1);
+  ARBITER_TESTPOINT("retention.segment_gone");
+  syncer_.settled(s.index, s.last_frame);
   return segments_.erase(it);
+}
+
+// A raw file becomes a spare, unless somebody still reads it.
+bool Journal::State::retire_raw(const std::string& path, std::uint64_t bytes, bool in_use) {
+  if (!in_use && bytes == options_.segment_bytes && spares_.size() < kSparesMax) {
+    std::string spare;
+    for (unsigned n = 0; n < kSparesMax; ++n) {
+      spare = options_.directory + "/" + spare_name(n);
+      if (std::none_of(spares_.begin(), spares_.end(), [&](const auto& s) { return s.first == spare; })) break;
+    }
+    if (rename_file(path, spare)) {
+      spares_.emplace_back(spare, bytes);
+      return true;
+    }
+  }
+  remove_file(path);
+  return false;
 }
 
 std::optional<std::string> Journal::State::take_spare() {

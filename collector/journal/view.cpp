@@ -3,20 +3,10 @@
 #include <bit>
 #include <deque>
 
+#include "collector/journal/task_filter.hpp"
+
 namespace arbiter::journal {
 namespace {
-
-// Index of the field that names the task, by kind; -1: the kind has none.
-constexpr auto kTaskField = [] {
-  std::array<int, kKinds + 1> fields{};
-  for (std::size_t k = 1; k <= kKinds; ++k) fields[k] = schema::find_field(static_cast<Kind>(k), "taskId");
-  return fields;
-}();
-
-bool of_task(const event::Values& v, const event::Text& task) {
-  const int f = kTaskField[static_cast<std::size_t>(v.kind)];
-  return f >= 0 && v.has(static_cast<unsigned>(f)) && v.text[static_cast<unsigned>(f)] == task;
-}
 
 void apply(const event::Values& patch, event::Values& to) {
   const std::uint32_t booleans = schema::masks(patch.kind).boolean;
@@ -44,8 +34,10 @@ void JournalView::add(const Segment& segment) {
 View::Scan JournalView::scan(const Filter& filter, const std::function<bool(const StoredEvent&)>& visit) const {
   Scan result;
   BlockBuffer buffer;
+  const std::uint64_t task = filter.task ? filter_hash(*filter.task) : 0;
   for (const SeenBlock& block : blocks_) {
     if (block.max_time_ns < filter.since_ns || block.min_time_ns >= filter.until_ns || (block.kinds & filter.kinds) == 0) continue;
+    if (filter.task && !may_have(block, task)) continue;
     if (!scan_block(block, filter, visit, result, buffer)) break;
   }
   return result;
@@ -64,7 +56,10 @@ bool JournalView::scan_block(const SeenBlock& block, const Filter& filter, const
       const std::int64_t time = time_of(stored), retention = retention_time_of(stored);
       if (EventKey{retention, lane, stored.sequence} < block.next) return true;
       if (time < filter.since_ns || time >= filter.until_ns || (filter.kinds >> static_cast<unsigned>(stored.kind) & 1) == 0) return true;
-      if (filter.task && !of_task(stored, *filter.task)) return true;
+      if (filter.task) {
+        const event::Text* const task = task_of(stored);
+        if (task == nullptr || !(*task == *filter.task)) return true;
+      }
       std::uint32_t revision = 0;
       if (!targets.empty()) {
         patch_bytes.clear();
@@ -85,6 +80,13 @@ bool JournalView::scan_block(const SeenBlock& block, const Filter& filter, const
     damage_->note(block.segment, block.number);
   }
   return go_on;
+}
+
+bool JournalView::may_have(const SeenBlock& block, std::uint64_t task_hash) const {
+  if (block.place.filter_words == 0) return true;
+  std::vector<std::uint64_t> words(block.place.filter_words);
+  const auto got = segments_.at(block.segment).file->file->read(std::as_writable_bytes(std::span(words)), block.place.filter_offset);
+  return !got || *got != 8 * words.size() || filter_has(words, task_hash);
 }
 
 bool JournalView::read_patch(const AmendmentRef& ref, std::vector<std::byte>& bytes, event::Values& patch) const {

@@ -42,6 +42,7 @@ class JournalView final : public View {
 
   bool scan_block(const SeenBlock& block, const Filter& filter, const std::function<bool(const StoredEvent&)>& visit, Scan& result,
                   BlockBuffer& buffer) const;
+  bool may_have(const SeenBlock& block, std::uint64_t task_hash) const;
   bool read_patch(const AmendmentRef& ref, std::vector<std::byte>& bytes, event::Values& patch) const;
 
   Statistics statistics_;

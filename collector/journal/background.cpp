@@ -1,0 +1,154 @@
+#include "collector/journal/background.hpp"
+
+#include <fcntl.h>
+
+#include <chrono>
+#include <utility>
+
+#include "shm/testpoint.hpp"
+
+namespace arbiter::journal {
+namespace {
+
+Result<void> write_checkpoint(const std::string& directory, const std::string& content) {
+  const std::string path = checkpoint_path(directory), temporary = path + ".tmp";
+  const auto written = [&]() -> Result<void> {
+    const auto file = File::open(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!file) return file.error();
+    if (auto all = (*file)->write(bytes_of(content), 0); !all) return all;
+    ARBITER_TESTPOINT("checkpoint.written");
+    if (auto synced = (*file)->sync(); !synced) return synced;
+    ARBITER_TESTPOINT("checkpoint.synced");
+    if (auto named = rename_file(temporary, path); !named) return named;
+    ARBITER_TESTPOINT("checkpoint.renamed");
+    return sync_directory(directory);
+  }();
+  if (!written) {
+    remove_file(temporary);
+    return written.error().while_("writing " + path);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string checkpoint_path(const std::string& directory) { return directory + "/checkpoint"; }
+
+Background::Background(std::string directory, const LinkKey& key)
+    : directory_(std::move(directory)), key_(key), thread_([this] { run(); }) {}
+
+Background::~Background() {
+  abort_.store(true, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Background::follow(const Anchor& newest) {
+  const std::lock_guard lock(mutex_);
+  newest_ = newest;
+}
+
+void Background::seal(SealJob job) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_all();
+}
+
+void Background::checkpoint(std::string content) {
+  {
+    const std::lock_guard lock(mutex_);
+    checkpoint_ = std::move(content);
+  }
+  wake_.notify_all();
+}
+
+void Background::finish() {
+  std::unique_lock lock(mutex_);
+  failing_ = false;  // once more, now
+  wake_.notify_all();
+  idle_.wait(lock, [&] { return !busy_ && ((jobs_.empty() && !checkpoint_) || failing_); });
+}
+
+void Background::abandon() {
+  std::unique_lock lock(mutex_);
+  jobs_.clear();
+  checkpoint_.reset();
+  abort_.store(true, std::memory_order_relaxed);
+  idle_.wait(lock, [&] { return !busy_; });
+  abort_.store(false, std::memory_order_relaxed);
+}
+
+std::vector<Background::Done> Background::take_done() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(done_, {});
+}
+
+Background::Trouble Background::take_trouble() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(trouble_, {});
+}
+
+void Background::run() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    if (jobs_.empty() && !checkpoint_) {
+      idle_.notify_all();
+      wake_.wait(lock);
+    } else if (failing_) {
+      idle_.notify_all();
+      wake_.wait_for(lock, std::chrono::seconds(1));
+      failing_ = false;
+    } else {
+      busy_ = true;
+      const bool done = work(lock);
+      busy_ = false;
+      failing_ = !done;
+    }
+  }
+}
+
+bool Background::work(std::unique_lock<std::mutex>& lock) {
+  Result<void> outcome;
+  if (!jobs_.empty()) {
+    const SealJob job = std::move(jobs_.front());
+    jobs_.pop_front();
+    const Anchor previous = newest_;
+    lock.unlock();
+    auto sealed = seal_segment(job, previous, key_, abort_);
+    lock.lock();
+    if (abort_.load(std::memory_order_relaxed)) {
+      if (sealed) remove_file(sealed->path);
+      return true;
+    }
+    const std::uint64_t index = job.raw.header.index;
+    if (sealed) {
+      newest_ = {index, sealed->link};
+      done_.push_back({index, std::move(*sealed), {}});
+    } else if (sealed.error().code == 0) {
+      done_.push_back({index, std::nullopt, sealed.error().message});
+    } else {
+      outcome = sealed.error();
+      jobs_.push_front(job);
+    }
+  } else {
+    const std::string content = std::move(*checkpoint_);
+    checkpoint_.reset();
+    lock.unlock();
+    outcome = write_checkpoint(directory_, content);
+    lock.lock();
+    if (!outcome && !checkpoint_) checkpoint_ = content;
+  }
+  if (!outcome) {
+    if (trouble_.message != outcome.error().message) ++trouble_.episodes;
+    trouble_.message = outcome.error().message;
+  }
+  return outcome.has_value();
+}
+
+}  // namespace arbiter::journal

@@ -1,0 +1,65 @@
+// Seals full segments and writes checkpoints, on a thread of its own. Jobs are done in the order in which they came; one that the disk
+// refuses is tried again every second, as nothing behind it may overtake it: the chain of links is in the order of the segments.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "collector/journal/sealed_file.hpp"
+
+namespace arbiter::journal {
+
+class Background {
+ public:
+  Background(std::string directory, const LinkKey& key);
+  ~Background();  // lets go of what is not done
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  // The writer calls these, and nobody else.
+  void follow(const Anchor& newest);  // what was sealed last; before the first job
+  void seal(SealJob job);
+  void checkpoint(std::string content);  // one that is waiting is replaced
+  void finish();                         // waits until all is done, or cannot be for now
+  void abandon();                        // waits until nothing is being done; jobs that are not done are forgotten
+
+  struct Done {
+    std::uint64_t index = 0;
+    std::optional<Sealed> sealed;  // nothing: its frames are damaged, it stays as it is
+    std::string problem;
+  };
+  std::vector<Done> take_done();
+  struct Trouble {
+    std::uint64_t episodes = 0;  // of failing, since the last call
+    std::string message;         // the last
+  };
+  Trouble take_trouble();
+
+ private:
+  void run();
+  bool work(std::unique_lock<std::mutex>& lock);  // false: failed, try again later
+
+  const std::string directory_;
+  const LinkKey key_;
+  std::mutex mutex_;
+  std::condition_variable wake_, idle_;
+  // Under mutex_:
+  std::deque<SealJob> jobs_;
+  std::optional<std::string> checkpoint_;
+  std::vector<Done> done_;
+  Anchor newest_;
+  Trouble trouble_;
+  bool failing_ = false, busy_ = false, stop_ = false;
+  std::atomic<bool> abort_{false};  // relaxed: a hint to give up early, orders nothing
+  std::thread thread_;
+};
+
+std::string checkpoint_path(const std::string& directory);
+
+}  // namespace arbiter::journal

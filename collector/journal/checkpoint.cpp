@@ -1,0 +1,43 @@
+#include "collector/journal/checkpoint.hpp"
+
+#include <xxhash.h>
+
+#include "collector/journal/wire.hpp"
+
+namespace arbiter::journal {
+
+std::string encode_checkpoint(const Checkpoint& c) {
+  std::string bytes;
+  Writer out(bytes);
+  out.put(kCheckpointMagic);
+  out.put(kVersion);
+  out.put(std::uint32_t{0});
+  out.put(c.segment);
+  out.put(c.key);
+  out.put(c.frame_offset);
+  out.put(c.frame_checksum);
+  out.put_string(encode_table(c.table));
+  out.put(static_cast<std::uint64_t>(XXH3_64bits(bytes.data(), bytes.size())));
+  return bytes;
+}
+
+std::optional<Checkpoint> decode_checkpoint(std::string_view bytes) {
+  if (bytes.size() < 64) return std::nullopt;
+  const std::string_view covered = bytes.substr(0, bytes.size() - 8);
+  Reader check(bytes.substr(covered.size()));
+  if (check.get<std::uint64_t>() != XXH3_64bits(covered.data(), covered.size())) return std::nullopt;
+  Reader in(covered);
+  if (in.get<std::uint64_t>() != kCheckpointMagic || in.get<std::uint32_t>() != kVersion) return std::nullopt;
+  static_cast<void>(in.get<std::uint32_t>());
+  Checkpoint c;
+  c.segment = in.get<std::uint64_t>();
+  c.key = in.get<SegmentKey>();
+  c.frame_offset = in.get<std::uint64_t>();
+  c.frame_checksum = in.get<std::uint64_t>();
+  auto table = decode_table(in.get_string());
+  if (!table || !in.good()) return std::nullopt;
+  c.table = std::move(*table);
+  return c;
+}
+
+}  // namespace arbiter::journal

@@ -1,0 +1,140 @@
+// What happens to the journal as a whole: segments are sealed, checkpoints written, everything is forgotten, it is closed.
+#include <utility>
+
+#include "collector/journal/checkpoint.hpp"
+#include "collector/journal/state.hpp"
+#include "shm/testpoint.hpp"
+
+namespace arbiter::journal {
+
+// --- sealing
+
+void Journal::State::seal(Segment& s) {
+  SealJob job;
+  job.directory = options_.directory;
+  job.raw.file = s.file->file;
+  job.raw.header.key = s.file->key;
+  job.raw.header.index = s.index;
+  job.raw.header.created_unix_ns = s.created_unix_ns;
+  job.raw.header.fingerprint = options_.key_fingerprint;
+  job.raw.size = s.disk_bytes;
+  job.raw.end = s.table_end;
+  job.raw.previous = s.table_checksum;
+  job.last_frame_before = s.table_frame;
+  job.frames_end = s.end;
+  job.names = names_;
+  if (s.disposable() || s.first_frame > s.last_frame) return;
+  s.sealing = true;
+  background_.seal(std::move(job));
+}
+
+void Journal::State::absorb() {
+  for (const Syncer::Failure& failure : syncer_.take_failures()) {
+    ++sync_failures_;
+    last_failure_ = "segment " + std::to_string(failure.segment) + ": " + failure.message;
+    if (failure.segment == active().index) rotation_due_ = true;
+  }
+  for (Background::Done& done : background_.take_done()) absorb_sealed(done);
+  if (const auto trouble = background_.take_trouble(); trouble.episodes != 0) {
+    write_failures_ += trouble.episodes;
+    last_failure_ = trouble.message;
+  }
+}
+
+void Journal::State::absorb_sealed(Background::Done& done) {
+  const auto it = segments_.find(done.index);
+  if (it == segments_.end()) {
+    if (done.sealed) remove_file(done.sealed->path);
+    return;
+  }
+  Segment& s = it->second;
+  s.sealing = false;
+  bool same =
+      done.sealed && done.sealed->scanned.blocks.size() == s.blocks.size() && done.sealed->scanned.amendments.size() == s.amendments.size();
+  for (std::size_t n = 0; same && n < s.blocks.size(); ++n) same = done.sealed->scanned.blocks[n].last_frame == s.blocks[n].last_frame;
+  if (!same) {  // it stays raw; what can be read of it is read
+    last_failure_ = done.problem.empty() ? "sealing " + s.path + ": its frames are not those that were written" : done.problem;
+    damage_->note(done.index, Damage::kFrames);
+    if (done.sealed) remove_file(done.sealed->path);
+    return;
+  }
+  Sealed& sealed = *done.sealed;
+  const auto raw = std::exchange(s.file, sealed.file);
+  const std::string raw_path = std::exchange(s.path, sealed.path);
+  const std::uint64_t raw_bytes = std::exchange(s.disk_bytes, sealed.bytes);
+  s.state = SegmentState::sealed;
+  s.link = sealed.link;
+  s.previous_link = sealed.previous_link;
+  s.previous_index = sealed.previous_index;
+  newest_sealed_ = {s.index, s.link};
+  for (std::size_t n = 0; n < s.blocks.size(); ++n) s.blocks[n].place = sealed.scanned.blocks[n].place;
+  s.amendments.clear();
+  for (const ScannedAmendment& a : sealed.scanned.amendments) s.amendments.push(a.place);
+  retire_raw(raw_path, raw_bytes, raw.use_count() != 1);
+  ARBITER_TESTPOINT("seal.raw_retired");
+  syncer_.settled(s.index, s.last_frame);
+}
+
+// --- checkpoint, clear, close
+
+Result<void> Journal::State::checkpoint() {
+  if (auto committed = commit(); !committed) return committed;
+  Checkpoint c;
+  const Segment& newest = active();
+  c.segment = newest.index;
+  c.key = newest.file->key;
+  if (newest.state == SegmentState::active) {
+    c.frame_offset = newest.last_offset;
+    c.frame_checksum = newest.previous;
+  }
+  c.table = table();
+  background_.checkpoint(encode_checkpoint(c));
+  return {};
+}
+
+// The frame with the mark decides: before it everything is there, after it nothing; files follow.
+Result<void> Journal::State::clear() {
+  if (auto before = commit(); !before) return before;
+  frame_.clear(retained_.events(), unix_now_ns());
+  clearing_ = true;
+  if (auto written = write_frame(); !written) return written.error().while_("clear is pending until the journal can be written");
+  ARBITER_TESTPOINT("clear.marked");
+  background_.abandon();
+  absorb();
+  for (auto& [index, segment] : segments_) segment.sealing = false;
+  if (newest_sealed_.segment != 0) anchors_[newest_sealed_.segment] = newest_sealed_.link;
+  for (const auto& [path, bytes] : spares_) remove_file(path);  // what was cleared is not to lie in a spare file either
+  spares_.clear();
+  rotate_or_grow();
+  ARBITER_TESTPOINT("clear.rotated");
+  for (auto it = segments_.begin(); std::next(it) != segments_.end();) {
+    remove_file(it->second.path);
+    syncer_.settled(it->first, it->second.last_frame);
+    it = segments_.erase(it);
+  }
+  remove_file(checkpoint_path(options_.directory));
+  edges_.forget_before(last_frame_ + 1);
+  edges_.raise(age_edge());
+  bind_edge();
+  return {};
+}
+
+Result<void> Journal::State::close() {
+  if (auto committed = commit(); !committed) return committed;
+  Segment& last = active();
+  if (last.state == SegmentState::active && last.first_frame <= last.last_frame) {
+    last.state = SegmentState::full;
+    seal(last);
+  }
+  background_.finish();
+  absorb();
+  if (last.sealing) return Error{"segment " + std::to_string(last.index) + " is left unsealed: " + last_failure_};
+  if (auto saved = checkpoint(); !saved) return saved;
+  background_.finish();
+  syncer_.flush();
+  if (const auto trouble = background_.take_trouble(); trouble.episodes != 0) return Error{trouble.message};
+  ARBITER_TESTPOINT("journal.closed");
+  return {};
+}
+
+}  // namespace arbiter::journal

@@ -1,0 +1,183 @@
+#include <fcntl.h>
+#include <xxhash.h>
+
+#include "collector/journal/chunk.hpp"
+#include "collector/journal/sealed_file.hpp"
+#include "collector/journal/wire.hpp"
+
+namespace arbiter::journal {
+namespace {
+
+BlockPlace get_place(Reader& in) {
+  BlockPlace place;
+  place.offset = in.get<std::uint64_t>();
+  place.stored_bytes = static_cast<std::uint32_t>(in.get<std::uint64_t>());
+  place.raw_bytes = static_cast<std::uint32_t>(in.get<std::uint64_t>());
+  static_cast<void>(in.get<Link>());
+  return place;
+}
+
+bool read_footer(std::string_view footer, Sealed& sealed, std::uint64_t footer_offset, BlockPlace& amendments) {
+  Reader in(footer);
+  ScannedSegment& scanned = sealed.scanned;
+  static_cast<void>(in.get<SegmentKey>());
+  static_cast<void>(in.get<std::uint64_t>());
+  static_cast<void>(in.get<std::int64_t>());
+  static_cast<void>(in.get<Fingerprint>());
+  scanned.first_frame = in.get<std::uint64_t>();
+  scanned.last_frame = in.get<std::uint64_t>();
+  sealed.previous_index = in.get<std::uint64_t>();
+  sealed.previous_link = in.get<Link>();
+  sealed.table = get_place(in);
+  amendments = get_place(in);
+  std::vector<std::uint64_t> filter_at;
+  for (std::uint64_t left = in.get_count(200); left > 0 && in.good(); --left) {
+    ScannedBlock& b = scanned.blocks.emplace_back();
+    b.place = get_place(in);
+    b.first_frame = in.get<std::uint64_t>();
+    b.last_frame = in.get<std::uint64_t>();
+    filter_at.push_back(in.get<std::uint64_t>());
+    b.place.filter_words = static_cast<std::uint32_t>(in.get<std::uint64_t>());
+    b.arrived = read_summary(in);
+  }
+  for (std::uint64_t left = in.get_count(16); left > 0 && in.good(); --left) {
+    ScannedAmendment& a = scanned.amendments.emplace_back();
+    a.place.offset = in.get<std::uint64_t>();
+    a.place.bytes = static_cast<std::uint32_t>(in.get<std::uint64_t>());
+  }
+  const std::uint64_t words = in.get_count(8);
+  const std::uint64_t filters_at = footer_offset + footer.size() - 8 * words;
+  for (std::size_t n = 0; n < scanned.blocks.size(); ++n) {
+    BlockPlace& place = scanned.blocks[n].place;
+    place.filter_offset = filters_at + 8 * filter_at[n];
+    if (filter_at[n] > words || place.filter_words > words - filter_at[n]) place.filter_words = 0;
+  }
+  return in.good() && in.left() == 8 * words;
+}
+
+// The records behind the places, and what they give.
+void read_amendments(Sealed& sealed, const BlockPlace& chunk) {
+  BlockBuffer buffer;
+  const auto entries = read_block(*sealed.file, chunk, kAmendmentsChunk, buffer);
+  for (ScannedAmendment& a : sealed.scanned.amendments) {
+    const std::uint64_t at = a.place.offset - chunk.offset - sizeof(ChunkHeader);
+    if (!entries || at > entries->size() || a.place.bytes > entries->size() - at) continue;
+    EntryReader entry(entries->subspan(at, a.place.bytes));
+    if (!entry.next()) continue;
+    if (const auto amendment = parse_amendment(entry)) {
+      a.record = amendment->record;
+      a.duration_ns = duration_given(*amendment);
+    }
+  }
+}
+
+void list_amendments(Sealed& sealed, const BlockPlace& chunk) {
+  BlockBuffer buffer;
+  const auto bytes = read_block(*sealed.file, chunk, kAmendmentsChunk, buffer);
+  if (!bytes) return;
+  EntryReader entries(*bytes);
+  while (entries.next())
+    if (const auto amendment = parse_amendment(entries))
+      sealed.scanned.amendments.push_back({{chunk.offset + sizeof(ChunkHeader) + entries.offset(),
+                                            static_cast<std::uint32_t>(sizeof(EntryHeader) + entries.payload().size())},
+                                           amendment->record,
+                                           duration_given(*amendment)});
+}
+
+}  // namespace
+
+Result<Sealed> open_sealed(const std::string& path, const LinkKey& key) {
+  const auto file = File::open(path, O_RDONLY);
+  if (!file) return file.error();
+  const auto size = (*file)->size();
+  if (!size) return size.error();
+  SealedHeader header{};
+  if (const auto got = (*file)->read(std::as_writable_bytes(std::span<SealedHeader, 1>(&header, 1)), 0); !got) return got.error();
+  if (header.magic != kSealedMagic || header.checksum != XXH3_64bits(&header, offsetof(SealedHeader, checksum)))
+    return Error{path + ": is not a sealed segment, or its header is damaged"};
+  if (header.version != kVersion)
+    return Error{path + ": is of version " + std::to_string(header.version) + " of the journal: this collector reads version " +
+                     std::to_string(kVersion),
+                 EPROTO};
+
+  Sealed sealed;
+  sealed.file = std::make_shared<SegmentFile>(SegmentFile{*file, header.key, header.index, true});
+  sealed.path = path;
+  sealed.bytes = *size;
+  sealed.created_unix_ns = header.created_unix_ns;
+  sealed.fingerprint = header.fingerprint;
+
+  SealedTrailer trailer{};
+  std::string footer;
+  bool good = *size >= sizeof header + sizeof trailer &&
+              (*file)->read(std::as_writable_bytes(std::span<SealedTrailer, 1>(&trailer, 1)), *size - sizeof trailer) &&
+              trailer.magic == kTrailerMagic && trailer.footer_offset <= *size && trailer.footer_bytes <= *size - trailer.footer_offset;
+  if (good) {
+    footer.resize(trailer.footer_bytes);
+    good = (*file)->read(std::as_writable_bytes(std::span(footer)), trailer.footer_offset) &&
+           trailer.footer_checksum == XXH3_64bits(footer.data(), footer.size());
+  }
+  BlockPlace amendments;
+  if (good) good = read_footer(footer, sealed, trailer.footer_offset, amendments);
+  if (good) {
+    sealed.link = trailer.link;
+    sealed.link_checks = trailer.link == link_of(footer, key);
+    if (!sealed.scanned.amendments.empty()) read_amendments(sealed, amendments);
+    return sealed;
+  }
+  sealed.footer_lost = true;
+  sealed.link_checks = false;
+  sealed.scanned = {};
+  if (const auto table = look_at_chunk(*sealed.file, sizeof header); table && table->first == kTableChunk) sealed.table = table->second;
+  return sealed;
+}
+
+// Every chunk says what it is, and the frames in it say the rest.
+void rescan(Sealed& sealed, GenericNames& names) {
+  BlockBuffer buffer;
+  std::uint32_t expected = 0;
+  std::uint64_t raw_offset = 0;
+  for (std::uint64_t offset = sizeof(SealedHeader); offset + sizeof(ChunkHeader) <= sealed.bytes;) {
+    const auto place = look_at_chunk(*sealed.file, offset);
+    if (!place || place->second.stored_bytes > sealed.bytes - offset) return;
+    const auto& [number, chunk] = *place;
+    offset += chunk.stored_bytes;
+    if (number == kAmendmentsChunk) list_amendments(sealed, chunk);
+    if (number >= kAmendmentsChunk) continue;
+    if (number != expected++) return;
+    const auto frames = read_block(*sealed.file, chunk, number, buffer);
+    ScannedSegment one;
+    if (frames) {
+      auto left = *frames;
+      while (const auto frame = parse_frame(left, sealed.file->key, true)) {
+        left = left.subspan(frame->bytes());
+        one.add(*frame, raw_offset, summarise(frame->body, key_of(frame->header.edge), names));
+        raw_offset += frame->bytes();
+      }
+    }
+    ScannedBlock& block = sealed.scanned.blocks.emplace_back();
+    for (const ScannedBlock& b : one.blocks) block.arrived += b.arrived;
+    block.first_frame = one.first_frame;
+    block.last_frame = one.last_frame;
+    block.place = chunk;
+    if (one.first_frame > one.last_frame) {  // damaged too: its number is kept, nothing else is known of it
+      block.first_frame = block.last_frame = sealed.scanned.last_frame;
+      ++sealed.scanned.gaps;
+      continue;
+    }
+    if (sealed.scanned.first_frame > sealed.scanned.last_frame) sealed.scanned.first_frame = one.first_frame;
+    sealed.scanned.last_frame = one.last_frame;
+  }
+}
+
+Result<Table> read_sealed_table(const Sealed& sealed) {
+  BlockBuffer buffer;
+  const auto bytes = read_block(*sealed.file, sealed.table, kTableChunk, buffer);
+  if (!bytes) return bytes.error().while_(sealed.path);
+  const auto frame = parse_frame(*bytes, sealed.file->key, true);
+  if (frame && frame->header.type == FrameType::table)
+    if (auto table = decode_table(view_of(frame->body))) return std::move(*table);
+  return Error{sealed.path + ": its table is damaged"};
+}
+
+}  // namespace arbiter::journal

@@ -1,0 +1,199 @@
+#include <fcntl.h>
+#include <sodium.h>
+#include <xxhash.h>
+
+#include "collector/journal/chunk.hpp"
+#include "collector/journal/sealed_file.hpp"
+#include "collector/journal/task_filter.hpp"
+#include "collector/journal/wire.hpp"
+#include "shm/testpoint.hpp"
+
+namespace arbiter::journal {
+namespace {
+
+struct Placed {
+  BlockPlace place;
+  Link hash{};
+};
+
+void put_place(Writer& out, const Placed& p) {
+  out.put(p.place.offset);
+  out.put(std::uint64_t{p.place.stored_bytes});
+  out.put(std::uint64_t{p.place.raw_bytes});
+  out.put(p.hash);
+}
+
+// The sealed file as it grows.
+class Output {
+ public:
+  Output(std::shared_ptr<File> file, const SegmentKey& key) : file_(std::move(file)), key_(key) {}
+
+  Result<void> append(std::span<const std::byte> bytes) {
+    auto written = file_->write(bytes, offset_);
+    offset_ += bytes.size();
+    return written;
+  }
+  Result<Placed> chunk(std::uint32_t number, std::span<const std::byte> raw, bool compressed) {
+    const auto bytes = make_chunk(key_, number, raw, compressed, buffer_);
+    if (!bytes) return bytes.error();
+    Placed placed;
+    placed.place.offset = offset_;
+    placed.place.stored_bytes = static_cast<std::uint32_t>(bytes->size());
+    placed.place.raw_bytes = static_cast<std::uint32_t>(raw.size());
+    crypto_generichash(placed.hash.data(), placed.hash.size(), reinterpret_cast<const unsigned char*>(bytes->data()), bytes->size(),
+                       nullptr, 0);
+    if (const auto written = append(*bytes); !written) return written.error();
+    return placed;
+  }
+  std::uint64_t offset() const { return offset_; }
+
+ private:
+  std::shared_ptr<File> file_;
+  SegmentKey key_;
+  std::uint64_t offset_ = 0;
+  std::vector<std::byte> buffer_;
+};
+
+Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const Anchor& previous, const LinkKey& link_key,
+                            const std::atomic<bool>& abort) {
+  const RawHeader& raw = job.raw.header;
+  GenericNames names = job.names;
+  Sealed sealed;
+  sealed.created_unix_ns = raw.created_unix_ns;
+  sealed.fingerprint = raw.fingerprint;
+  sealed.previous_index = previous.segment;
+  sealed.previous_link = previous.link;
+  ScannedSegment& scanned = sealed.scanned;
+  scanned = scan_raw(job.raw, job.last_frame_before, {job.frames_end, job.frames_end}, names);
+  if (scanned.gaps != 0 || scanned.end != job.frames_end) return Error{"frames are damaged"};
+
+  auto file = File::open(path, O_RDWR | O_CREAT | O_TRUNC);
+  if (!file) return file.error();
+  Output out(*file, raw.key);
+  SealedHeader header{};
+  header.magic = kSealedMagic;
+  header.version = kVersion;
+  header.header_bytes = sizeof header;
+  header.key = raw.key;
+  header.index = raw.index;
+  header.created_unix_ns = raw.created_unix_ns;
+  header.fingerprint = raw.fingerprint;
+  header.checksum = XXH3_64bits(&header, offsetof(SealedHeader, checksum));
+  if (const auto written = out.append(object_bytes(header)); !written) return written.error();
+
+  const SegmentFile from{job.raw.file, raw.key, raw.index, false};
+  BlockBuffer buffer;
+  const auto table_bytes =
+      read_block(from, {sizeof(RawHeader), 0, static_cast<std::uint32_t>(job.raw.end - sizeof(RawHeader))}, kTableChunk, buffer);
+  if (!table_bytes) return table_bytes.error();
+  const auto table = out.chunk(kTableChunk, *table_bytes, true);
+  if (!table) return table.error();
+  sealed.table = table->place;
+
+  std::vector<Placed> blocks;
+  std::vector<std::uint64_t> filters, filter_at;
+  for (std::uint32_t n = 0; n < scanned.blocks.size(); ++n) {
+    if (abort.load(std::memory_order_relaxed)) return Error{"aborted"};
+    const auto frames = read_block(from, scanned.blocks[n].place, n, buffer);
+    if (!frames) return frames.error();
+    const auto placed = out.chunk(n, *frames, true);
+    if (!placed) return placed.error();
+    blocks.push_back(*placed);
+    const auto filter = filter_of(*frames, raw.key);
+    filter_at.push_back(filters.size());
+    filters.insert(filters.end(), filter.begin(), filter.end());
+    ARBITER_TESTPOINT("seal.block_written");
+  }
+
+  std::vector<std::byte> entries;
+  std::vector<std::uint64_t> entry_at;
+  for (const ScannedAmendment& a : scanned.amendments) {
+    entry_at.push_back(entries.size());
+    entries.resize(entries.size() + a.place.bytes);
+    const auto got = job.raw.file->read(std::span(entries).last(a.place.bytes), a.place.offset);
+    if (!got) return got.error();
+  }
+  const auto amendments = out.chunk(kAmendmentsChunk, entries, false);
+  if (!amendments) return amendments.error();
+
+  std::string footer;
+  Writer put(footer);
+  put.put(raw.key);
+  put.put(raw.index);
+  put.put(raw.created_unix_ns);
+  put.put(raw.fingerprint);
+  put.put(scanned.first_frame);
+  put.put(scanned.last_frame);
+  put.put(previous.segment);
+  put.put(previous.link);
+  put_place(put, *table);
+  put_place(put, *amendments);
+  put.put(static_cast<std::uint64_t>(blocks.size()));
+  for (std::size_t n = 0; n < blocks.size(); ++n) {
+    const std::uint64_t words = (n + 1 < blocks.size() ? filter_at[n + 1] : filters.size()) - filter_at[n];
+    put_place(put, blocks[n]);
+    put.put(scanned.blocks[n].first_frame);
+    put.put(scanned.blocks[n].last_frame);
+    put.put(filter_at[n]);
+    put.put(words);
+    write_summary(put, scanned.blocks[n].arrived);
+    scanned.blocks[n].place = blocks[n].place;
+    scanned.blocks[n].place.filter_words = static_cast<std::uint32_t>(words);
+  }
+  put.put(static_cast<std::uint64_t>(scanned.amendments.size()));
+  for (std::size_t n = 0; n < scanned.amendments.size(); ++n) {
+    AmendmentPlace& place = scanned.amendments[n].place;
+    place.offset = amendments->place.offset + sizeof(ChunkHeader) + entry_at[n];
+    put.put(place.offset);
+    put.put(std::uint64_t{place.bytes});
+  }
+  put.put(static_cast<std::uint64_t>(filters.size()));
+  const std::uint64_t filters_at = out.offset() + footer.size();
+  for (std::size_t n = 0; n < blocks.size(); ++n) scanned.blocks[n].place.filter_offset = filters_at + 8 * filter_at[n];
+  footer.append(reinterpret_cast<const char*>(filters.data()), 8 * filters.size());
+
+  SealedTrailer trailer{};
+  trailer.footer_offset = out.offset();
+  trailer.footer_bytes = footer.size();
+  trailer.footer_checksum = XXH3_64bits(footer.data(), footer.size());
+  sealed.link = trailer.link = link_of(footer, link_key);
+  trailer.version = kVersion;
+  trailer.magic = kTrailerMagic;
+  if (const auto written = out.append(bytes_of(footer)); !written) return written.error();
+  if (const auto written = out.append(object_bytes(trailer)); !written) return written.error();
+  ARBITER_TESTPOINT("seal.footer_written");
+  if (const auto synced = (*file)->sync(); !synced) return synced.error();
+  sealed.bytes = out.offset();
+  sealed.file = std::make_shared<SegmentFile>(SegmentFile{*file, raw.key, raw.index, true});
+  return sealed;
+}
+
+}  // namespace
+
+Link link_of(std::string_view footer, const LinkKey& key) {
+  Link link;
+  crypto_generichash(link.data(), link.size(), reinterpret_cast<const unsigned char*>(footer.data()), footer.size(), key.data(),
+                     key.size());
+  return link;
+}
+
+Result<Sealed> seal_segment(const SealJob& job, const Anchor& previous, const LinkKey& key, const std::atomic<bool>& abort) {
+  const std::string path = job.directory + "/" + sealed_name(job.raw.header.index), temporary = path + ".tmp";
+  auto sealed = write_sealed(job, temporary, previous, key, abort);
+  if (!sealed) {
+    remove_file(temporary);
+    return sealed.error().while_("sealing " + path);
+  }
+  ARBITER_TESTPOINT("seal.synced");
+  auto named = rename_file(temporary, path);
+  ARBITER_TESTPOINT("seal.renamed");
+  if (named) named = sync_directory(job.directory);
+  if (!named) {
+    remove_file(temporary);
+    return named.error().while_("sealing " + path);
+  }
+  sealed->path = path;
+  return sealed;
+}
+
+}  // namespace arbiter::journal

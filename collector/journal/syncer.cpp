@@ -1,0 +1,113 @@
+#include "collector/journal/syncer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "shm/testpoint.hpp"
+
+namespace arbiter::journal {
+
+Syncer::Syncer(std::string directory, SyncPolicy policy, std::chrono::milliseconds interval)
+    : directory_(std::move(directory)), policy_(policy), interval_(interval), thread_([this] { run(); }) {}
+
+Syncer::~Syncer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Syncer::written(const std::shared_ptr<File>& file, std::uint64_t segment, std::uint64_t frame, bool created) {
+  bool wake;
+  {
+    const std::lock_guard lock(mutex_);
+    if (policy_ == SyncPolicy::never) return;  // durable once it is sealed
+    wake = written_.empty() || policy_ == SyncPolicy::every_frame;
+    if (!written_.empty() && written_.back().segment == segment)
+      written_.back().frame = frame;
+    else
+      written_.push_back({file, segment, frame, created});
+  }
+  if (wake) wake_.notify_all();
+}
+
+void Syncer::settled(std::uint64_t segment, std::uint64_t last_frame) {
+  const std::lock_guard lock(mutex_);
+  failed_.erase(segment);
+  if (syncing_ == segment) syncing_ = 0;
+  for (Item& item : written_)
+    if (item.segment == segment) item.file.reset();
+  if (written_.empty() && !busy_ && policy_ == SyncPolicy::never) synced_frame_ = std::max(synced_frame_, last_frame);
+  publish();
+}
+
+void Syncer::set(SyncPolicy policy, std::chrono::milliseconds interval) {
+  {
+    const std::lock_guard lock(mutex_);
+    policy_ = policy;
+    interval_ = interval;
+  }
+  wake_.notify_all();
+}
+
+void Syncer::flush() {
+  std::unique_lock lock(mutex_);
+  flushing_ = true;
+  wake_.notify_all();
+  idle_.wait(lock, [&] { return written_.empty() && !busy_; });
+  flushing_ = false;
+}
+
+std::vector<Syncer::Failure> Syncer::take_failures() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(failures_, {});
+}
+
+void Syncer::publish() {
+  if (failed_.empty()) durable_.store(synced_frame_, std::memory_order_release);  // [S1]
+}
+
+void Syncer::run() {
+  using Clock = std::chrono::steady_clock;
+  std::unique_lock lock(mutex_);
+  Clock::time_point next = Clock::now();
+  while (!stop_) {
+    if (written_.empty()) {
+      idle_.notify_all();
+      wake_.wait(lock);
+    } else if (flushing_ || policy_ == SyncPolicy::every_frame || (policy_ == SyncPolicy::interval && Clock::now() >= next)) {
+      next = Clock::now() + interval_;
+      sync(std::exchange(written_, {}), lock);
+    } else if (policy_ == SyncPolicy::interval) {
+      wake_.wait_until(lock, next);
+    } else {
+      wake_.wait(lock);
+    }
+  }
+}
+
+void Syncer::sync(std::deque<Item> items, std::unique_lock<std::mutex>& lock) {
+  busy_ = true;
+  for (Item& item : items) {
+    if (item.file != nullptr && !failed_.contains(item.segment)) {
+      syncing_ = item.segment;
+      lock.unlock();
+      auto synced = item.file->sync();
+      if (synced && item.created) synced = sync_directory(directory_);
+      ARBITER_TESTPOINT("journal.synced");
+      lock.lock();
+      if (!synced) {
+        failures_.push_back({item.segment, synced.error().message});
+        if (syncing_ == item.segment) failed_.insert(item.segment);  // else it was settled meanwhile
+      }
+      syncing_ = 0;
+    }
+    synced_frame_ = std::max(synced_frame_, item.frame);
+    publish();
+  }
+  busy_ = false;
+}
+
+}  // namespace arbiter::journal
