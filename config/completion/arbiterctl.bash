@@ -20,12 +20,13 @@ _arbiterctl() {
     esac
   done
   case $command in
-    '') words='status stats task events export flush pause resume config clear --help --version --socket --instance --json' ;;
+    '') words='status stats task events export verify flush pause resume config clear --help --version --socket --instance --json' ;;
     'status') words='--help --socket --instance --json' ;;
     'stats') words='--help --fresh --no-fresh --socket --instance --json' ;;
     'task') words='--help --socket --instance --json' ;;
     'events') words='--help --since --until --type --agent --task --limit --socket --instance --json' ;;
     'export') words='--help --since --format --wait --socket --instance --json' ;;
+    'verify') words='--help --socket --instance --json' ;;
     'flush') words='--help --socket --instance --json' ;;
     'pause') words='--help --socket --instance --json' ;;
     'resume') words='--help --socket --instance --json' ;;
@@ -34,6 +35,7 @@ _arbiterctl() {
     'config set') words='--help --socket --instance --json enabled= ring_dir= state_dir= export_dir= socket= retention.max_age= retention.max_events= retention.max_bytes= journal.segment_bytes= journal.sync= anonymization.enabled= anonymization.key_file= anonymization.preserve_agent_ids= anonymization.preserve_task_types= anonymization.free_text= export.interval= export.formats= export.keep= limits.max_agents= limits.max_open_executions= limits.max_producers= log.level= log.format=' ;;
     'clear') words='--help --yes --socket --instance --json' ;;
   esac
+  [[ $command == 'verify' && $current != -* ]] && { COMPREPLY=($(compgen -d -- "$current")); return; }
   COMPREPLY=($(compgen -W "$words" -- "$current"))
   [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
 }

@@ -95,6 +95,10 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
       ->check(format_validator());
   exported->add_flag("--wait", into.wait, "Return when the snapshot is complete (it always does)");
 
+  CLI::App* const verify = command(*app, "verify", "Check a snapshot against its manifest; needs no collector",
+                                   "  arbiterctl verify /var/lib/arbiter/exports/latest\n  arbiterctl verify DIR --json | jq .problems");
+  verify->add_option("DIR", into.directory, "The snapshot's directory")->required();
+
   command(*app, "flush", "Return when everything recorded until now is kept", "  arbiterctl flush");
   command(*app, "pause", "Stop recording in every producer, within a second; survives restarts", "  arbiterctl pause");
   command(*app, "resume", "Go on recording", "  arbiterctl resume");

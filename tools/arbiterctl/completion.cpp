@@ -76,9 +76,9 @@ void gather_valued(const CLI::App& app, std::vector<Valued>& out) {
     if (option->get_lnames().empty() || option->get_items_expected_max() == 0) continue;
     const std::string type = option->get_type_name();
     out.push_back({"--" + option->get_lnames().front(),
-                   type == "TYPE"         ? event_types()
+                   type == "TYPE"     ? event_types()
                    : type == "FORMAT" ? formats()
-                                          : "",
+                                      : "",
                    type == "PATH"});
   }
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) gather_valued(*sub, out);

@@ -11,6 +11,7 @@
 #include "collector/config/load.hpp"
 #include "collector/config/places.hpp"
 #include "collector/config/table.hpp"
+#include "collector/snapshot/verify.hpp"
 #include "tools/arbiterctl/client.hpp"
 #include "tools/arbiterctl/command_line.hpp"
 #include "tools/arbiterctl/show.hpp"
@@ -65,6 +66,30 @@ int export_snapshot(client::Client& collector, const Arguments& arguments) {
     return collector.export_snapshot(arguments.since, formats);
   }();
   return print(arguments, exported, export_text);
+}
+
+int verify(client::Client&, const Arguments& arguments) {
+  const auto report = [&] {
+    const Progress progress("verifying");
+    return snapshot::verify(arguments.directory);
+  }();
+  if (!report) return complain(report.error());
+  if (arguments.json) {
+    json::array problems;
+    for (const auto& problem : report->problems) problems.emplace_back(problem);
+    const json::object document = {
+        {"ok", report->ok()},       {"snapshot", report->snapshot},         {"files", report->files},         {"bytes", report->bytes},
+        {"events", report->events}, {"trajectories", report->trajectories}, {"problems", std::move(problems)}};
+    print(json::serialize(document) + "\n");
+  } else if (report->ok()) {
+    print(coloured("good", Colour::good) + ": snapshot " + std::to_string(report->snapshot) + ": " + grouped(report->files) + " files, " +
+          grouped(report->events) + " events, " + grouped(report->trajectories) + " trajectories\n");
+  }
+  if (report->ok()) return kSuccess;
+  if (!arguments.json)
+    for (const auto& problem : report->problems) complain(problem);
+  return complain(arguments.directory + ": is not what its manifest says (" + std::to_string(report->problems.size()) +
+                  " problems): do not train on it; export another");
 }
 
 int config_get(client::Client& collector, const Arguments& arguments) {
@@ -127,6 +152,7 @@ const std::map<std::string, Command>& commands() {
        }},
       {"events", events},
       {"export", export_snapshot},
+      {"verify", verify},
       {"flush",
        [](auto& collector, const auto& a) {
          return print(a, collector.flush(), [](const json::object&) { return std::string("everything recorded until now is kept\n"); });

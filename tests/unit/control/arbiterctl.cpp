@@ -220,6 +220,7 @@ TEST_CASE("every command has --help with examples, and there is --version") {
                                                                                        {"task"},
                                                                                        {"events"},
                                                                                        {"export"},
+                                                                                       {"verify"},
                                                                                        {"flush"},
                                                                                        {"pause"},
                                                                                        {"resume"},
@@ -251,6 +252,19 @@ TEST_CASE("an answer that cannot be written is a failure") {
   waitpid(child, &ended, 0);
   close(full);
   CHECK(WEXITSTATUS(ended) == 1);
+}
+
+TEST_CASE("verify needs no collector, and says what keeps it from verifying") {
+  const TemporaryDirectory directory;
+  const Outcome missing = run({"verify", directory.path + "/none"});
+  CHECK(missing.status == 1);
+  CHECK(missing.out == "");
+  CHECK(missing.err.starts_with("arbiterctl: " + directory.path + "/none"));
+  std::ofstream(directory.path + "/manifest.json") << "not JSON";
+  const Outcome unreadable = run({"verify", directory.path, "--json"});
+  CHECK(unreadable.status == 1);
+  CHECK(unreadable.out == "");
+  CHECK(unreadable.err.find("manifest.json") != std::string::npos);
 }
 
 TEST_CASE("the socket is found in ARBITER_SOCKET") {
