@@ -47,8 +47,10 @@ std::string enabled_file(std::string_view ring_dir) {
   return std::string(ring_dir) + ".enabled";
 }
 
-bool recording_disabled(std::string_view ring_dir) {
-  const int fd = open(enabled_file(ring_dir).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+bool recording_disabled(std::string_view ring_dir) { return says_disabled(enabled_file(ring_dir).c_str()); }
+
+bool says_disabled(const char* enabled_file) noexcept {
+  const int fd = open(enabled_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
   if (fd < 0) return false;
   char text[3];
   const ssize_t bytes = read(fd, text, sizeof text);

@@ -44,8 +44,9 @@ std::string hex(const SegmentId& id);
 std::string enabled_file(std::string_view ring_dir);
 // "0\n" means disabled; anything else, and no file, means enabled.
 bool recording_disabled(std::string_view ring_dir);
+bool says_disabled(const char* enabled_file) noexcept;  // the same of that file
 
-// A mapping of a whole file, shared.
+// A mapping, of a whole file mostly, that is undone with it.
 class Mapping {
  public:
   Mapping() = default;
@@ -72,8 +73,16 @@ class Mapping {
 
 class SegmentWriter {
  public:
-  // Makes a segment in `ring_dir` and links it when it is complete. Allocates, makes system calls; never blocks on anybody.
-  // `disabled`: the switch's first value, recording_disabled(ring_dir).
+  // What failed: "<ring_dir>: <doing>: <text of the errno value>".
+  struct Failure {
+    const char* doing = "";
+    int code = 0;
+  };
+  // Makes a segment in `ring_dir` and links it when it is complete. Makes system calls; never blocks on anybody. Allocates nothing from the heap
+  // and takes no lock: it may run in a signal handler that interrupted malloc, and in a child of a raw clone, where malloc's locks may be held
+  // by threads that are not there. `disabled`: the switch's first value.
+  static std::optional<SegmentWriter> create(const char* ring_dir, bool disabled, abi::ClockSource clock, Failure& failure) noexcept;
+  // The same for everybody else.
   static Result<SegmentWriter> create(const std::string& ring_dir, bool disabled, abi::ClockSource clock = best_clock());
 
   // The segment has ended once this is gone; lanes of it may not be used any more.
@@ -82,7 +91,7 @@ class SegmentWriter {
   SegmentWriter& operator=(SegmentWriter&&) = delete;
 
   // In a forked child, where the mapping is not (MADV_DONTFORK): forgets it. Unmapping could hit what the child has mapped there since.
-  void abandon() noexcept { map_.forget(); }
+  void abandon() noexcept { map_.forget(), path_.forget(); }
 
   enum class Claim : std::uint8_t {
     claimed,
@@ -111,12 +120,13 @@ class SegmentWriter {
   bool still_linked() const noexcept;
 
   const SegmentId& id() const { return id_; }
-  const std::string& path() const { return path_; }
+  std::string path() const { return path_name(); }
   abi::ClockSource clock() const { return clock_; }
 
  private:
-  SegmentWriter(Mapping map, const SegmentId& id, std::string path, abi::ClockSource clock, dev_t device, ino_t inode)
+  SegmentWriter(Mapping map, const SegmentId& id, Mapping path, abi::ClockSource clock, dev_t device, ino_t inode) noexcept
       : map_(std::move(map)), id_(id), path_(std::move(path)), clock_(clock), device_(device), inode_(inode) {}
+  const char* path_name() const { return reinterpret_cast<const char*>(path_.begin()); }
   abi::LaneControl& control(std::uint32_t lane) const {
     return map_.at<abi::LaneControl>(abi::kControlOffset + lane * sizeof(abi::LaneControl));
   }
@@ -124,7 +134,7 @@ class SegmentWriter {
 
   Mapping map_;
   SegmentId id_{};
-  std::string path_;
+  Mapping path_;  // pages that hold the name, ended by a NUL
   abi::ClockSource clock_{};
   dev_t device_ = 0;
   ino_t inode_ = 0;

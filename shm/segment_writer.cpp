@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <optional>
 
@@ -105,54 +107,86 @@ bool lock(int fd) {
   return fcntl(fd, F_OFD_SETLK, &whole_file) == 0;
 }
 
-bool link_named(int fd, const std::string& path) {
-  const std::string self = "/proc/self/fd/" + std::to_string(fd);
-  if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+bool link_named(int fd, const char* path) {
+  char self[32];
+  char* const end = std::to_chars(std::copy_n("/proc/self/fd/", 14, self), self + sizeof self - 1, fd).ptr;
+  *end = '\0';
+  if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0) return true;
   if (errno != ENOENT) return false;
-  return linkat(fd, "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH) == 0;  // no /proc here: allowed to the file's maker since Linux 6.10
+  return linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0;  // no /proc here: allowed to the file's maker since Linux 6.10
 }
+
+// "<ring_dir>/lanes-<hex>" in pages of its own, not on the stack: a signal handler's may be small.
+Mapping name_of(const char* ring_dir, const SegmentId& id) {
+  constexpr std::string_view prefix = "lanes-";
+  constexpr char digits[] = "0123456789abcdef";
+  std::size_t length = std::strlen(ring_dir);
+  while (length > 1 && ring_dir[length - 1] == '/') --length;
+  const std::size_t bytes = length + 1 + prefix.size() + 2 * id.size() + 1;
+  void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) return {};
+  char* at = std::copy_n(ring_dir, length, static_cast<char*>(pages));
+  if (length != 1 || ring_dir[0] != '/') *at++ = '/';
+  at = std::copy(prefix.begin(), prefix.end(), at);
+  for (const std::uint8_t byte : id) {
+    *at++ = digits[byte >> 4];
+    *at++ = digits[byte & 15];
+  }
+  return {static_cast<std::byte*>(pages), bytes};
+}
+
+static_assert(abi::kSegmentBytes >> 20 == 128, "the failure below says 128 MiB");
 
 }  // namespace
 
 Result<SegmentWriter> SegmentWriter::create(const std::string& ring_dir, bool disabled, abi::ClockSource clock) {
+  Failure failure;
+  std::optional<SegmentWriter> made = create(ring_dir.c_str(), disabled, clock, failure);
+  if (!made) return system_error(ring_dir + ": " + failure.doing, failure.code);
+  return std::move(*made);
+}
+
+std::optional<SegmentWriter> SegmentWriter::create(const char* ring_dir, bool disabled, abi::ClockSource clock, Failure& failure) noexcept {
+  const auto failed = [&failure](const char* doing, int code = errno) {
+    failure = {doing, code};
+    return std::nullopt;
+  };
   // A file size limit of the agent's would answer ftruncate with SIGXFSZ, which ends the process.
   rlimit file_size{};
   if (getrlimit(RLIMIT_FSIZE, &file_size) == 0 && file_size.rlim_cur < abi::kSegmentBytes)
-    return Error{
-        ring_dir + ": the limit of file size (ulimit -f) is below the " + std::to_string(abi::kSegmentBytes >> 20) + " MiB of a segment",
-        EFBIG};
+    return failed("the limit of file size (ulimit -f) is below the 128 MiB of a segment", EFBIG);
 
   SegmentId id;
-  if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) return system_error("random number");
-  const std::string path = (ring_dir.ends_with('/') ? ring_dir : ring_dir + '/') + segment_name(id);
+  if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) return failed("a random number for a segment");
+  Mapping name = name_of(ring_dir, id);
+  if (name.begin() == nullptr) return failed("memory for a segment's name");
+  const char* const path = reinterpret_cast<const char*>(name.begin());
 
-  const Descriptor file(open(ring_dir.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (file.fd < 0) return system_error(ring_dir + ": making a segment");
+  const Descriptor file(open(ring_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file.fd < 0) return failed("making a segment");
   ARBITER_TESTPOINT("segment.opened");
-  if (ftruncate(file.fd, static_cast<off_t>(abi::kSegmentBytes)) != 0) return system_error(path + ": setting its size");
+  if (ftruncate(file.fd, static_cast<off_t>(abi::kSegmentBytes)) != 0) return failed("setting a segment's size");
 
   void* const at = mmap(nullptr, abi::kSegmentBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);
-  if (at == MAP_FAILED) return system_error(path + ": mapping");
+  if (at == MAP_FAILED) return failed("mapping a segment");
   Mapping map(static_cast<std::byte*>(at), abi::kSegmentBytes);
   // Before anything else, so that a fork hardly ever finds it: a child that had the mapping would hold the lock too.
-  if (madvise(at, abi::kSegmentBytes, MADV_DONTFORK) != 0) return system_error(path + ": keeping it from children");
-  if (madvise(at, abi::kDataOffset, MADV_POPULATE_WRITE) != 0) {
-    const int code = errno == EFAULT ? ENOSPC : errno;  // how a full file system answers
-    return system_error(path + ": backing its header", code);
-  }
+  if (madvise(at, abi::kSegmentBytes, MADV_DONTFORK) != 0) return failed("keeping a segment from children");
+  if (madvise(at, abi::kDataOffset, MADV_POPULATE_WRITE) != 0)
+    return failed("backing a segment's header", errno == EFAULT ? ENOSPC : errno);  // EFAULT: how a full file system answers
   ARBITER_TESTPOINT("segment.backed");
 
   fill_header(map.at<abi::SegmentHeader>(0), id, clock);
   map.at<abi::SwitchLine>(abi::kSwitchOffset).disabled.store(disabled ? 1 : 0, std::memory_order_relaxed);
   ARBITER_TESTPOINT("segment.filled");
 
-  if (!lock(file.fd)) return system_error(path + ": locking");
+  if (!lock(file.fd)) return failed("locking a segment");
   struct stat status {};
-  if (fchmod(file.fd, kFileMode) != 0 || fstat(file.fd, &status) != 0) return system_error(path + ": setting its mode");
+  if (fchmod(file.fd, kFileMode) != 0 || fstat(file.fd, &status) != 0) return failed("setting a segment's mode");
   ARBITER_TESTPOINT("segment.locked");
-  if (!link_named(file.fd, path)) return system_error(path + ": linking");
+  if (!link_named(file.fd, path)) return failed("linking a segment");
   ARBITER_TESTPOINT("segment.linked");
-  return SegmentWriter(std::move(map), id, path, clock, status.st_dev, status.st_ino);
+  return SegmentWriter(std::move(map), id, std::move(name), clock, status.st_dev, status.st_ino);
 }
 
 SegmentWriter::SegmentWriter(SegmentWriter&& other) noexcept
@@ -212,7 +246,7 @@ LaneReader::Account SegmentWriter::account() const noexcept {
 bool SegmentWriter::still_linked() const noexcept {
   const int saved_errno = errno;
   struct stat status {};
-  const bool linked = stat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+  const bool linked = stat(path_name(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
   errno = saved_errno;
   return linked;
 }
