@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
-#include <cstring>
 #include <ctime>
+#include <optional>
+#include <utility>
 
 #include "producer/no_cancel.hpp"
+#include "producer/pages.hpp"
 
 namespace arbiter::producer {
 namespace {
@@ -62,65 +63,75 @@ std::byte* Lane::wait_for_room(std::uint32_t records, std::chrono::nanoseconds b
   }
 }
 
-Directory::Directory(std::string where) : path(std::move(where)) {
-  const std::string name = path + ".doorbell";
-  doorbell.sun_family = AF_UNIX;
-  has_doorbell = name.size() < sizeof doorbell.sun_path;
-  if (has_doorbell) std::memcpy(doorbell.sun_path, name.data(), name.size());
-}
-
-Result<Lane*> Directory::claim() {
+Lane* Directory::claim(Problem& problem) noexcept {
   for (;;) {
-    for (Segment& segment : segments) {
-      if (segment.retired) continue;
-      SegmentWriter::Claimed claimed = segment.writer.claim();
-      if (claimed.outcome == SegmentWriter::Claim::no_memory)
-        return Error{path + ": no memory for a lane: the file system is full", ENOSPC};
+    for (Segment* segment = segments; segment != nullptr; segment = segment->next) {
+      if (segment->retired) continue;
+      SegmentWriter::Claimed claimed = segment->writer.claim();
       if (claimed.outcome == SegmentWriter::Claim::all_taken) continue;
-      Lane& lane = segment.lanes[claimed.lane];
+      if (claimed.outcome == SegmentWriter::Claim::no_memory) {
+        problem.say({place.lanes, ": no memory for a lane: ", Problem::of(ENOSPC)});
+        return nullptr;
+      }
+      Lane& lane = segment->lanes[claimed.lane];
       lane.writer = std::move(claimed.writer);
       lane.writer.set_doorbell(ring_doorbell, this);
-      lane.switch_word = &segment.writer.switch_word();
-      lane.clock = segment.writer.clock();
+      lane.switch_word = &segment->writer.switch_word();
+      lane.clock = segment->writer.clock();
       lane.link_checked_ns = 0;
       lane.gone = false;
-      lane.segment = &segment;
+      lane.segment = segment;
       lane.directory = this;
       lane.index = claimed.lane;
-      ++segment.held;
+      ++segment->held;
       return &lane;
     }
-    Result<SegmentWriter> made = SegmentWriter::create(path, recording_disabled(path), process_clock());
-    if (!made) return made.error();
-    segments.emplace_back(std::move(*made));
+    SegmentWriter::Failure failure;
+    std::optional<SegmentWriter> made =
+        SegmentWriter::create(place.lanes.c_str(), says_disabled(place.enabled_file.c_str()), process_clock(), failure);
+    auto* const segment = made ? make_in_pages<Segment>(std::move(*made)) : nullptr;
+    if (segment == nullptr) {
+      if (made) failure = {"memory for a segment", ENOMEM};
+      problem.say({place.lanes, ": ", failure.doing, ": ", Problem::of(failure.code)});
+      return nullptr;
+    }
+    Segment** end = &segments;  // at the end: lanes that were used are found first
+    while (*end != nullptr) end = &(*end)->next;
+    *end = segment;
   }
 }
 
 void Directory::release(Lane& lane) noexcept {
-  Segment& segment = *lane.segment;
+  Segment* const segment = lane.segment;
   lane.writer = LaneWriter();
-  segment.writer.release(lane.index);
-  if (--segment.held != 0 || !segment.retired) return;
-  add(ended, segment.writer.account());
-  segments.remove_if([&](const Segment& s) { return &s == &segment; });
+  segment->writer.release(lane.index);
+  if (--segment->held != 0 || !segment->retired) return;
+  add(ended, segment->writer.account());
+  for (Segment** at = &segments; *at != nullptr; at = &(*at)->next)
+    if (*at == segment) {
+      *at = segment->next;
+      break;
+    }
+  remove_from_pages(segment);
 }
 
-LaneReader::Account Directory::account() const {
+LaneReader::Account Directory::account() const noexcept {
   LaneReader::Account sum = ended;
-  for (const Segment& segment : segments) add(sum, segment.writer.account());
+  for (const Segment* segment = segments; segment != nullptr; segment = segment->next) add(sum, segment->writer.account());
   return sum;
 }
 
-Directory& directory_at(const std::string& path) {
+Directory* directory_at(const Place& place) noexcept {
   for (Directory* d = process_page->directories; d != nullptr; d = d->next)
-    if (d->path == path) return *d;
-  auto* const made = new Directory(path);
+    if (d->place.lanes == place.lanes) return d;
+  auto* const made = make_in_pages<Directory>(place);
+  if (made == nullptr) return nullptr;
   made->next = process_page->directories;
   process_page->directories = made;
-  return *made;
+  return made;
 }
 
-void add(LaneReader::Account& sum, const LaneReader::Account& more) {
+void add(LaneReader::Account& sum, const LaneReader::Account& more) noexcept {
   sum.attempted += more.attempted;
   for (std::size_t i = 0; i < sum.dropped.size(); ++i) sum.dropped[i] += more.dropped[i];
   for (std::size_t i = 0; i < sum.refused.size(); ++i) sum.refused[i] += more.refused[i];
@@ -129,13 +140,13 @@ void add(LaneReader::Account& sum, const LaneReader::Account& more) {
 // Opened and closed each time: a descriptor that was kept would be one more that an application may close, and then write into what got its
 // number.
 void ring_doorbell(void* directory) noexcept {
-  const Directory& d = *static_cast<const Directory*>(directory);
-  if (!d.has_doorbell) return;
+  const Place& place = static_cast<const Directory*>(directory)->place;
+  if (!place.has_doorbell) return;
   const NoCancel uninterrupted;
   const int saved_errno = errno;
   const int bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (bell >= 0) {
-    sendto(bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&d.doorbell), sizeof d.doorbell);
+    sendto(bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&place.doorbell), sizeof place.doorbell);
     close(bell);
   }
   errno = saved_errno;

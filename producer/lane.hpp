@@ -1,15 +1,13 @@
 // A thread's hold on one lane, and the segments of this process that lanes come from.
 #pragma once
 
-#include <sys/un.h>
-
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <list>
-#include <string>
 
+#include "producer/place.hpp"
+#include "producer/problem.hpp"
 #include "producer/process.hpp"
 #include "shm/abi.hpp"
 #include "shm/clock.hpp"
@@ -62,28 +60,27 @@ struct Segment {
   std::array<Lane, abi::kLanesPerSegment> lanes{};
   std::uint32_t held = 0;  // lanes that threads hold
   bool retired = false;    // its file is gone: no more claims; it goes when no thread holds a lane of it
+  Segment* next = nullptr;
 };
 
 // A lanes directory, and what this process has there. Guarded by the process's lock.
 struct Directory {
-  explicit Directory(std::string where);
-  std::string path;
-  sockaddr_un doorbell{};
-  bool has_doorbell = false;  // the name fits
-  std::list<Segment> segments;
+  explicit Directory(const Place& at) : place(at) {}
+  const Place& place;  // of an outlet, which stays
+  Segment* segments = nullptr;
   LaneReader::Account ended;  // of segments that are gone
   Directory* next = nullptr;
 
-  // A lane for the calling thread, or what is in the way. Makes a segment if all lanes are taken.
-  Result<Lane*> claim();
+  // A lane for the calling thread; null and the problem if none is to be had. Makes a segment if all lanes are taken.
+  Lane* claim(Problem& problem) noexcept;
   void release(Lane& lane) noexcept;
-  LaneReader::Account account() const;
+  LaneReader::Account account() const noexcept;
 };
 
-// The directory of that path in this process, made if it is not there. Under the process's lock.
-Directory& directory_at(const std::string& path);
+// What this process has in the directory of that name. Null: no memory. Under the process's lock.
+Directory* directory_at(const Place& place) noexcept;
 
-void add(LaneReader::Account& sum, const LaneReader::Account& more);
+void add(LaneReader::Account& sum, const LaneReader::Account& more) noexcept;
 
 // Rings the collector's doorbell: one datagram that nobody waits for. `directory` is a Directory.
 void ring_doorbell(void* directory) noexcept;

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "producer/no_cancel.hpp"
+#include "producer/pages.hpp"
 #include "producer/process.hpp"
 #include "producer/thread.hpp"
 #include "shm/clock.hpp"
@@ -58,12 +59,11 @@ Session* Outlet::session() const noexcept {
   return s != nullptr && s->generation == process_page->generation.load(std::memory_order_relaxed) ? s : nullptr;
 }
 
-Session& Outlet::make_session() {
-  if (Session* const s = session()) return *s;
-  auto* const made = new Session(process_page->generation.load(std::memory_order_relaxed));
-  made->parents = session_.load(std::memory_order_relaxed);
-  session_.store(made, std::memory_order_release);
-  return *made;
+Session* Outlet::make_session() noexcept {
+  if (Session* const s = session()) return s;
+  auto* const made = make_in_pages<Session>(process_page->generation.load(std::memory_order_relaxed));
+  if (made != nullptr) session_.store(made, std::memory_order_release);
+  return made;
 }
 
 Lane* Outlet::lane_of(Thread& thread) noexcept {
@@ -88,13 +88,8 @@ Lane* Outlet::claim(Thread& thread) noexcept {
   const int saved_errno = errno;
   const ProcessLock lock;
   thread.generation = process_page->generation.load(std::memory_order_relaxed);
-  Lane* lane = nullptr;
-  try {
-    lane = try_claim(make_session());
-  } catch (...) {
-    // No memory: as any claim that failed.
-    if (Session* const s = session()) s->retry_at_ns.store(monotonic_ns() + kRetryNs, std::memory_order_relaxed);
-  }
+  Session* const s = make_session();
+  Lane* const lane = s == nullptr ? nullptr : try_claim(*s);
   if (lane != nullptr) {
     lane->outlet = this;
     lane->next = thread.lanes;
@@ -107,27 +102,26 @@ Lane* Outlet::claim(Thread& thread) noexcept {
   return lane;
 }
 
-Lane* Outlet::try_claim(Session& s) {
+Lane* Outlet::try_claim(Session& s) noexcept {
   // Another thread may have failed while this one waited for the lock.
   const std::uint64_t now = monotonic_ns();
   if (now < s.retry_at_ns.load(std::memory_order_relaxed)) return nullptr;
-  std::string problem;
-  if (const Result<std::string> path = find_lanes(places_); !path) {
-    problem = path.error().message;
-  } else {
-    s.directory = &directory_at(*path);
-    if (const Result<Lane*> claimed = s.directory->claim(); !claimed) {
-      problem = claimed.error().message;
+  Lane* lane = nullptr;
+  if (const Place* const place = find_lanes(places_, s.problem)) {
+    if (Directory* const directory = directory_at(*place)) {
+      s.directory = directory;
+      lane = directory->claim(s.problem);
     } else {
-      s.problem.clear();
-      carry(s, **claimed);
-      return *claimed;
+      s.problem.say({"memory for a directory: ", Problem::of(ENOMEM)});
     }
   }
-  s.problem = std::move(problem);
-  // Only now: threads that find it set do not even try.
-  s.retry_at_ns.store(now + kRetryNs, std::memory_order_relaxed);
-  return nullptr;
+  if (lane != nullptr) {
+    s.problem.clear();
+    carry(s, *lane);
+  } else {
+    s.retry_at_ns.store(now + kRetryNs, std::memory_order_relaxed);  // only now: threads that find it set do not even try
+  }
+  return lane;
 }
 
 void Outlet::carry(Session& s, Lane& lane) noexcept {
@@ -173,7 +167,8 @@ void Outlet::count_reentrant(Lane* lane) noexcept {
     process_page->reentrant.fetch_add(1, std::memory_order_relaxed);
 }
 
-Account Outlet::account() {
+Account Outlet::account() noexcept {
+  const Busy busy(this_thread);
   const ProcessLock lock;
   Account sum;
   const Session* const s = session();
@@ -194,10 +189,14 @@ Account Outlet::account() {
 }
 
 std::string Outlet::problem() {
-  const ProcessLock lock;
   if (off()) return "recording is switched off by ARBITER_DISABLE";
-  const Session* const s = session();
-  return s == nullptr ? std::string() : s->problem;
+  Problem copy;
+  {
+    const Busy busy(this_thread);
+    const ProcessLock lock;
+    if (const Session* const s = session()) copy = s->problem;
+  }
+  return std::string(copy.text());
 }
 
 }  // namespace arbiter::producer

@@ -27,8 +27,7 @@ struct Session {
   std::atomic<std::uint64_t> retry_at_ns{0};
   // Guarded by the process's lock.
   Directory* directory = nullptr;  // null: not found yet
-  std::string problem;
-  Session* parents = nullptr;  // kept only so that a leak checker finds it
+  Problem problem;
 };
 
 // Lives until the process ends: threads' handles and runs point to it. Producers that ask for the same share one.
@@ -52,14 +51,14 @@ class Outlet {
   // A record in a signal handler that interrupted one of the same thread; `lane` is that thread's, if it has one.
   void count_reentrant(Lane* lane) noexcept;
 
-  Account account();
+  Account account() noexcept;
   std::string problem();
 
  private:
   Session* session() const noexcept;  // this process's, or null
-  Session& make_session();            // under the lock
+  Session* make_session() noexcept;   // under the lock; null: no memory
   Lane* claim(Thread& thread) noexcept;
-  Lane* try_claim(Session& session);  // under the lock
+  Lane* try_claim(Session& session) noexcept;  // under the lock
   void carry(Session& session, Lane& lane) noexcept;
 
   const Places places_;

@@ -18,21 +18,17 @@ namespace {
 void thread_exits(void* at) noexcept {
   Thread& thread = *static_cast<Thread*>(at);
   if (thread.generation != process_page->generation.load(std::memory_order_relaxed)) return;  // a parent's lanes
-  thread.busy.store(1, std::memory_order_relaxed);
+  const Busy busy(thread);
+  const ProcessLock lock;
+  Lane* lane = thread.lanes;
+  thread.outlet = nullptr;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  {
-    const ProcessLock lock;
-    Lane* lane = thread.lanes;
-    thread.outlet = nullptr;
-    thread.lane = thread.lanes = nullptr;
-    while (lane != nullptr) {
-      Lane* const next = lane->next;
-      lane->directory->release(*lane);
-      lane = next;
-    }
+  thread.lane = thread.lanes = nullptr;
+  while (lane != nullptr) {
+    Lane* const next = lane->next;
+    lane->directory->release(*lane);
+    lane = next;
   }
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  thread.busy.store(0, std::memory_order_relaxed);
 }
 
 // 0: none yet; else the key and 1. Acquire and release: the key is a plain number, the pair is for the eye of a checker alone.

@@ -38,4 +38,22 @@ struct Thread {
 // destructor: no guard is asked on the way to it.
 extern constinit thread_local Thread this_thread __attribute__((tls_model("initial-exec")));
 
+// For what holds the process's lock other than a record call: a handler that interrupts it must not wait for that lock.
+class Busy {
+ public:
+  explicit Busy(Thread& thread) noexcept : thread_(thread), before_(thread.busy.exchange(1, std::memory_order_relaxed)) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  ~Busy() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    thread_.busy.store(before_, std::memory_order_relaxed);
+  }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  Thread& thread_;
+  const std::uint32_t before_;
+};
+
 }  // namespace arbiter::producer

@@ -182,7 +182,7 @@ class ARBITER_PUBLIC Producer {
   // Claims the calling thread's lane ahead of its first record. False: none could be had now; problem() says why.
   bool attach_thread() noexcept;
 
-  // For diagnosis. Both take a lock and allocate.
+  // For diagnosis. Both take a lock: not for signal handlers.
   Account account() const;
   std::string problem() const;  // why this process last got no lane: "what failed on what: why"; empty if it has one, or has not tried
 

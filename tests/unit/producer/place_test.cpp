@@ -14,7 +14,6 @@
 #include "tests/unit/shm/own_directory.hpp"
 
 using namespace arbiter;
-using producer::find_lanes;
 using producer::Places;
 using producer::places;
 using test::OwnDirectory;
@@ -48,6 +47,8 @@ struct Fixture {
   Variable no_ring_dir{"ARBITER_RING_DIR", std::nullopt};
   Variable no_disable{"ARBITER_DISABLE", std::nullopt};
   OwnDirectory directory;
+  producer::Problem problem;
+  const producer::Place* find(const Places& p) { return producer::find_lanes(p, problem); }
   std::string below(const std::string& name) { return directory.lanes() + "/" + name; }
 };
 
@@ -55,17 +56,16 @@ struct Fixture {
 
 TEST_CASE_FIXTURE(Fixture, "the option comes before the environment, and the environment before the defaults") {
   const Variable ring_dir("ARBITER_RING_DIR", below("of-environment"));
-  CHECK(places({.ring_dir = below("of-option")}).named == below("of-option"));
-  CHECK(places({}).named == below("of-environment"));
+  CHECK(places({.ring_dir = below("of-option")}).named.lanes == below("of-option"));
+  CHECK(places({}).named.lanes == below("of-environment"));
   const Variable without("ARBITER_RING_DIR", std::nullopt);
-  CHECK(places({}).named.empty());
-  CHECK(places({}).system == "/run/arbiter/lanes");
+  CHECK(places({}).named.lanes.empty());
+  CHECK(places({}).system.lanes == "/run/arbiter/lanes");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a directory that was named is made, with its parents, for its user alone") {
   const Places p = places({.ring_dir = below("a/b/lanes")});
-  REQUIRE(find_lanes(p).has_value());
-  CHECK(*find_lanes(p) == below("a/b/lanes"));
+  CHECK(find(p) == &p.named);
   CHECK(mode_of(below("a")) == 0700);
   CHECK(mode_of(below("a/b/lanes")) == 0700);
 }
@@ -73,45 +73,43 @@ TEST_CASE_FIXTURE(Fixture, "a directory that was named is made, with its parents
 TEST_CASE_FIXTURE(Fixture, "a directory that is there keeps its mode") {
   fs::create_directory(below("lanes"));
   REQUIRE(chmod(below("lanes").c_str(), 03733) == 0);
-  REQUIRE(find_lanes(places({.ring_dir = below("lanes")})).has_value());
+  const Places p = places({.ring_dir = below("lanes")});
+  CHECK(find(p) == &p.named);
   CHECK(mode_of(below("lanes")) == 03733);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a name that is a file's is no directory, and the error says so") {
   std::ofstream(below("file")) << "x";
-  const auto found = find_lanes(places({.ring_dir = below("file/lanes")}));
-  REQUIRE_FALSE(found.has_value());
-  CHECK(found.error().message.find(below("file")) != std::string::npos);
-  CHECK(found.error().message.find("Not a directory") != std::string::npos);
+  CHECK(find(places({.ring_dir = below("file/lanes")})) == nullptr);
+  CHECK(problem.text() == "making " + below("file/lanes") + ": " + below("file") + ": Not a directory");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a relative name is taken from where the process was, and slashes at the end go") {
   const Places p = places({.ring_dir = "some/lanes//"});
-  CHECK(p.named == fs::current_path().string() + "/some/lanes");
+  CHECK(p.named.lanes == fs::current_path().string() + "/some/lanes");
 }
 
 TEST_CASE_FIXTURE(Fixture, "the private place is in XDG_RUNTIME_DIR, else in /dev/shm") {
   const Variable runtime("XDG_RUNTIME_DIR", below("runtime"));
-  CHECK(places({}).own == below("runtime/arbiter/lanes"));
+  CHECK(places({}).own.lanes == below("runtime/arbiter/lanes"));
   const Variable relative("XDG_RUNTIME_DIR", "runtime");  // not a place, by its specification
-  CHECK(places({}).own == "/dev/shm/arbiter-" + std::to_string(geteuid()) + "/lanes");
+  CHECK(places({}).own.lanes == "/dev/shm/arbiter-" + std::to_string(geteuid()) + "/lanes");
   const Variable none("XDG_RUNTIME_DIR", std::nullopt);
-  CHECK(places({}).own == "/dev/shm/arbiter-" + std::to_string(geteuid()) + "/lanes");
+  CHECK(places({}).own.lanes == "/dev/shm/arbiter-" + std::to_string(geteuid()) + "/lanes");
 }
 
 TEST_CASE_FIXTURE(Fixture, "an instance has places of its own") {
   const Variable runtime("XDG_RUNTIME_DIR", below("runtime"));
-  CHECK(places({.instance = "blue"}).system == "/run/arbiter-blue/lanes");
-  CHECK(places({.instance = "blue"}).own == below("runtime/arbiter-blue/lanes"));
+  CHECK(places({.instance = "blue"}).system.lanes == "/run/arbiter-blue/lanes");
+  CHECK(places({.instance = "blue"}).own.lanes == below("runtime/arbiter-blue/lanes"));
   const Variable none("XDG_RUNTIME_DIR", std::nullopt);
-  CHECK(places({.instance = "blue"}).own == "/dev/shm/arbiter-" + std::to_string(geteuid()) + "-blue/lanes");
+  CHECK(places({.instance = "blue"}).own.lanes == "/dev/shm/arbiter-" + std::to_string(geteuid()) + "-blue/lanes");
 }
 
 TEST_CASE_FIXTURE(Fixture, "an instance's name cannot lead anywhere else") {
   for (const char* name : {"a/b", "..", ".", "with space"}) {
-    const auto found = find_lanes(places({.instance = name}));
-    REQUIRE_FALSE(found.has_value());
-    CHECK(found.error().message.find("instance '") == 0);
+    CHECK(find(places({.instance = name})) == nullptr);
+    CHECK(problem.text().starts_with("instance '"));
   }
 }
 
@@ -119,11 +117,10 @@ TEST_CASE_FIXTURE(Fixture, "the private place serves once it exists and is its o
   const Variable runtime("XDG_RUNTIME_DIR", below("runtime"));
   // A name of its own, so that a collector of this machine does not answer for the test.
   const Places p = places({.instance = "place-test"});
-  CHECK_FALSE(find_lanes(p).has_value());
+  CHECK(find(p) == nullptr);
   CHECK_FALSE(fs::exists(below("runtime")));
-  fs::create_directories(p.own);
-  REQUIRE(find_lanes(p).has_value());
-  CHECK(*find_lanes(p) == p.own);
+  fs::create_directories(p.own.lanes);
+  CHECK(find(p) == &p.own);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a link to a directory is not one's own place") {
@@ -132,7 +129,7 @@ TEST_CASE_FIXTURE(Fixture, "a link to a directory is not one's own place") {
   fs::create_directories(below("elsewhere/lanes"));
   fs::create_directory(below("runtime"));
   fs::create_directory_symlink(below("elsewhere"), below("runtime/arbiter-place-test"));
-  CHECK_FALSE(find_lanes(p).has_value());
+  CHECK(find(p) == nullptr);
 }
 
 TEST_CASE_FIXTURE(Fixture, "another user's directory is not one's own place") {
@@ -142,9 +139,9 @@ TEST_CASE_FIXTURE(Fixture, "another user's directory is not one's own place") {
   }
   const Variable runtime("XDG_RUNTIME_DIR", below("runtime"));
   const Places p = places({.instance = "place-test"});
-  fs::create_directories(p.own);
-  REQUIRE(chown(p.own.c_str(), 65'534, 65'534) == 0);
-  CHECK_FALSE(find_lanes(p).has_value());
+  fs::create_directories(p.own.lanes);
+  REQUIRE(chown(p.own.lanes.c_str(), 65'534, 65'534) == 0);
+  CHECK(find(p) == nullptr);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the system's place serves whoever may write there, and nobody else") {
@@ -153,16 +150,16 @@ TEST_CASE_FIXTURE(Fixture, "the system's place serves whoever may write there, a
     return;
   }
   Places p;
-  p.system = below("lanes");
-  p.own = below("none/lanes");
-  fs::create_directory(p.system);
+  p.system = producer::Place(below("lanes"));
+  p.own = producer::Place(below("none/lanes"));
+  fs::create_directory(p.system.lanes);
   REQUIRE(chmod(fs::path(directory.lanes()).parent_path().c_str(), 0711) == 0);
   REQUIRE(chmod(directory.lanes().c_str(), 0711) == 0);
   const auto found_by_nobody = [&] {
-    return test::in_child([&] { return setgid(65'534) != 0 || setuid(65'534) != 0 ? 2 : find_lanes(p).has_value() ? 0 : 1; });
+    return test::in_child([&] { return setgid(65'534) != 0 || setuid(65'534) != 0 ? 2 : find(p) != nullptr ? 0 : 1; });
   };
-  REQUIRE(chmod(p.system.c_str(), 0755) == 0);
+  REQUIRE(chmod(p.system.lanes.c_str(), 0755) == 0);
   CHECK(found_by_nobody() == 1);
-  REQUIRE(chmod(p.system.c_str(), 03733) == 0);
+  REQUIRE(chmod(p.system.lanes.c_str(), 03733) == 0);
   CHECK(found_by_nobody() == 0);
 }

@@ -1,7 +1,8 @@
-// Once a thread has its lane, a record allocates nothing and makes no system call.
+// A record allocates nothing; once its thread has a lane, it makes no system call either.
 #include <doctest/doctest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,7 +12,9 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
+#include <fstream>
 #include <string>
+#include <thread>
 
 #include "producer/values.hpp"
 #include "tests/unit/producer/drained.hpp"
@@ -99,6 +102,7 @@ struct Fixture {
 
 TEST_CASE_FIXTURE(Fixture, "no record allocates") {
   REQUIRE(producer.attach_thread());
+  allocations = 0;
   counting = true;
   const int bad = all();
   counting = false;
@@ -109,6 +113,49 @@ TEST_CASE_FIXTURE(Fixture, "no record allocates") {
   std::free(std::malloc(1));
   counting = false;
   CHECK(allocations == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the first record does not allocate either: it may come from a handler that interrupted malloc") {
+  counting = true;
+  allocations = 0;
+  const bool recorded = producer.record(ThinkingBudgetUsage{.task_id = "task-1"}).recorded();
+  counting = false;
+  CHECK(recorded);
+  CHECK(allocations == 0);
+  // Nor one that finds no directory.
+  std::ofstream(directory.lanes() + "/file") << "x";
+  Producer nowhere(ProducerOptions{.ring_dir = directory.lanes() + "/file/lanes"});
+  counting = true;
+  const RecordResult lost = nowhere.record(ThinkingBudgetUsage{.task_id = "task-1"});
+  counting = false;
+  CHECK(lost.status() == Status::dropped);
+  CHECK(allocations == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the first record of a thread fits on a signal handler's small stack") {
+  constexpr std::size_t stack_bytes = 8192;  // SIGSTKSZ, as long as that was a number
+  auto* const pages = static_cast<std::byte*>(mmap(nullptr, 2 * stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  REQUIRE(mprotect(pages, stack_bytes, PROT_NONE) == 0);
+  static Fixture* fixture;
+  static bool recorded;
+  fixture = this;
+  recorded = false;
+  std::thread([&] {
+    stack_t small{}, before{};
+    small.ss_sp = pages + stack_bytes;
+    small.ss_size = stack_bytes;
+    sigaltstack(&small, &before);
+    struct sigaction action {
+    }, old{};
+    action.sa_flags = SA_ONSTACK;
+    action.sa_handler = [](int) { recorded = fixture->producer.record(ThinkingBudgetUsage{.task_id = "task-1"}).recorded(); };
+    sigaction(SIGUSR1, &action, &old);
+    raise(SIGUSR1);
+    sigaction(SIGUSR1, &old, nullptr);
+    sigaltstack(&before, nullptr);
+  }).join();
+  munmap(pages, 2 * stack_bytes);
+  CHECK(recorded);
 }
 
 TEST_CASE_FIXTURE(Fixture, "no record makes a system call") {

@@ -54,11 +54,13 @@ class Handler {
   struct sigaction before_ {};
 };
 
-void* page = nullptr;
-
 }  // namespace
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose handlers of faults come first
+
+namespace {
+void* page = nullptr;
+}
 
 TEST_CASE("a handler that runs in the middle of a record has its own record dropped, and the interrupted one is whole") {
   OwnDirectory directory;
