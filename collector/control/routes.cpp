@@ -11,6 +11,7 @@
 
 #include "collector/config/nearest.hpp"
 #include "collector/config/table.hpp"
+#include "collector/control/json_line.hpp"
 #include "collector/control/time_text.hpp"
 #include "collector/snapshot/time_text.hpp"
 
@@ -19,7 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
-Response json_response(const json::object& object) { return {200, "application/json", json::serialize(object) + "\n", {}}; }
+Response json_response(const json::object& object) { return {200, "application/json", json_line(object) + "\n", {}}; }
 
 Response from(const Result<json::object>& result) { return result ? json_response(*result) : error_response(result.error()); }
 

@@ -166,11 +166,12 @@ Result<Reply> Client::request(std::string_view method, std::string_view target, 
 }
 
 Result<json::object> Client::ask(std::string_view method, std::string_view target, std::string_view body, Milliseconds within) {
-  const auto reply = request(method, target, body, within);
+  auto reply = request(method, target, body, within);
   if (!reply) return reply.error();
   if (reply->status != 200) return refused(reply->status, reply->body);
+  answer_text_ = std::move(reply->body);
   json::error_code error;
-  json::value value = json::parse(reply->body, error);
+  json::value value = json::parse(answer_text_, error);
   if (error || !value.is_object())
     return Error{socket() + ": answered with something else than a JSON object: is that an arbiter-collector?", EPROTO};
   return std::move(value.get_object());

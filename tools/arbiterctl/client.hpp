@@ -48,6 +48,8 @@ class Client {
   // The object of a 200; anything else is an error with what the collector said.
   Result<boost::json::object> ask(std::string_view method, std::string_view target, std::string_view body = {},
                                   std::chrono::milliseconds within = kQuick);
+  // The text of the last answer of `ask`, as it came: whoever prints it loses nothing to parsing.
+  const std::string& answer_text() const { return answer_text_; }
 
   Result<boost::json::object> status() { return ask("GET", "/v1/status"); }
   Result<boost::json::object> stats(bool fresh = true) { return ask("GET", fresh ? "/v1/stats" : "/v1/stats?fresh=0"); }
@@ -66,6 +68,7 @@ class Client {
  private:
   class Connection;
   std::unique_ptr<Connection> connection_;
+  std::string answer_text_;
 };
 
 }  // namespace arbiter::client

@@ -35,9 +35,10 @@ int complain(const Error& error) { return complain(error.message, error.code == 
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-int print(const Arguments& arguments, const Result<json::object>& answer, std::string (*text)(const json::object&)) {
+int print(const client::Client& collector, const Arguments& arguments, const Result<json::object>& answer,
+          std::string (*text)(const json::object&)) {
   if (!answer) return complain(answer.error());
-  print(arguments.json ? json::serialize(*answer) + "\n" : text(*answer));
+  print(arguments.json ? collector.answer_text() : text(*answer));
   return kSuccess;
 }
 
@@ -65,7 +66,7 @@ int export_snapshot(client::Client& collector, const Arguments& arguments) {
     const Progress progress("exporting a snapshot");
     return collector.export_snapshot(arguments.since, formats);
   }();
-  return print(arguments, exported, export_text);
+  return print(collector, arguments, exported, export_text);
 }
 
 int verify(client::Client&, const Arguments& arguments) {
@@ -101,7 +102,7 @@ int config_get(client::Client& collector, const Arguments& arguments) {
                     kUsage);
   }
   const auto answer = collector.config();
-  if (!answer || path.empty()) return print(arguments, answer, config_text);
+  if (!answer || path.empty()) return print(collector, arguments, answer, config_text);
   const std::size_t dot = path.find('.');
   const json::value* value = answer->if_contains(path.substr(0, dot));
   if (value != nullptr && dot != path.npos) value = value->is_object() ? value->get_object().if_contains(path.substr(dot + 1)) : nullptr;
@@ -131,40 +132,42 @@ int config_set(client::Client& collector, const Arguments& arguments) {
     if (!assignment) return complain(assignment.error().message, kUsage);
     merge(changes, *assignment);
   }
-  return print(arguments, collector.set_config(changes), applied_text);
+  return print(collector, arguments, collector.set_config(changes), applied_text);
 }
 
 int clear(client::Client& collector, const Arguments& arguments) {
   if (!arguments.yes) return complain("clear forgets every retained event, for good: add --yes", kUsage);
-  return print(arguments, collector.clear(), [](const json::object&) { return std::string("every retained event is forgotten\n"); });
+  return print(collector, arguments, collector.clear(),
+               [](const json::object&) { return std::string("every retained event is forgotten\n"); });
 }
 
 using Command = std::function<int(client::Client&, const Arguments&)>;
 
 const std::map<std::string, Command>& commands() {
   static const std::map<std::string, Command> all = {
-      {"status", [](auto& collector, const auto& a) { return print(a, collector.status(), status_text); }},
-      {"stats", [](auto& collector, const auto& a) { return print(a, collector.stats(a.fresh), stats_text); }},
+      {"status", [](auto& collector, const auto& a) { return print(collector, a, collector.status(), status_text); }},
+      {"stats", [](auto& collector, const auto& a) { return print(collector, a, collector.stats(a.fresh), stats_text); }},
       {"task",
        [](auto& collector, const auto& a) {
          if (a.task_id.empty()) return complain("an id has at least one byte", kUsage);
-         return print(a, collector.task(a.task_id), task_text);
+         return print(collector, a, collector.task(a.task_id), task_text);
        }},
       {"events", events},
       {"export", export_snapshot},
       {"verify", verify},
       {"flush",
        [](auto& collector, const auto& a) {
-         return print(a, collector.flush(), [](const json::object&) { return std::string("everything recorded until now is kept\n"); });
+         return print(collector, a, collector.flush(),
+                      [](const json::object&) { return std::string("everything recorded until now is kept\n"); });
        }},
       {"pause",
        [](auto& collector, const auto& a) {
-         return print(a, collector.pause(),
+         return print(collector, a, collector.pause(),
                       [](const json::object&) { return std::string("recording is paused: arbiterctl resume goes on\n"); });
        }},
       {"resume",
        [](auto& collector, const auto& a) {
-         return print(a, collector.resume(), [](const json::object&) { return std::string("recording goes on\n"); });
+         return print(collector, a, collector.resume(), [](const json::object&) { return std::string("recording goes on\n"); });
        }},
       {"config get", config_get},
       {"config set", config_set},

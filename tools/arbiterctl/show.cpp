@@ -2,7 +2,6 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <array>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "collector/control/json_line.hpp"
 #include "tools/arbiterctl/terminal.hpp"
 
 namespace arbiter::ctl {
@@ -45,12 +45,17 @@ std::optional<double> real(const json::value* value) {
   return value->to_number<double>();
 }
 
+std::string digits(const json::value* value) {  // of a number that is a name
+  const auto number = whole(value);
+  return number ? std::to_string(*number) : "-";
+}
+
 std::string text(const json::value* value) {
   if (value == nullptr || value->is_null()) return "-";
   if (value->is_string()) return harmless(std::string_view(value->get_string()));
   if (const auto number = whole(value)) return grouped(*number);
   if (value->is_bool()) return value->get_bool() ? "yes" : "no";
-  return harmless(json::serialize(*value));
+  return harmless(control::json_line(*value));
 }
 
 template <class... Args>
@@ -119,17 +124,17 @@ std::string status_text(const json::object& status) {
   heading(out, "Collector");
   const std::string health = text(at(status, "health"));
   row(out, "health", health, health == "ok" ? Colour::good : health == "paused" ? Colour::doubtful : Colour::bad);
-  static constexpr std::array<Row, 10> collector = {{{"", "explanation"},
-                                                     {"version", "version"},
-                                                     {"pid", "pid"},
-                                                     {"started", "startedAt"},
-                                                     {"recording", "enabled"},
-                                                     {"anonymising", "anonymizing"},
-                                                     {"key", "keyFingerprint"},
-                                                     {"lanes directory", "ringDir"},
-                                                     {"state directory", "stateDir"},
-                                                     {"export directory", "exportDir"}}};
+  static constexpr std::array<Row, 9> collector = {{{"", "explanation"},
+                                                    {"version", "version"},
+                                                    {"started", "startedAt"},
+                                                    {"recording", "enabled"},
+                                                    {"anonymising", "anonymizing"},
+                                                    {"key", "keyFingerprint"},
+                                                    {"lanes directory", "ringDir"},
+                                                    {"state directory", "stateDir"},
+                                                    {"export directory", "exportDir"}}};
   rows(out, status, collector);
+  row(out, "pid", digits(at(status, "pid")));
 
   heading(out, "Producers");
   static constexpr std::array<Row, 3> producers = {{{"segments", "segments"}, {"lanes", "lanes"}, {"files left alone", "filesLeftAlone"}}};
@@ -140,7 +145,7 @@ std::string status_text(const json::object& status) {
       const auto& producer = item.get_object();
       const auto fill = real(at(producer, "fill"));
       std::string value =
-          "pid " + text(at(producer, "pid")) + ", uid " + text(at(producer, "uid")) + ", lanes " + text(at(producer, "lanes"));
+          "pid " + digits(at(producer, "pid")) + ", uid " + digits(at(producer, "uid")) + ", lanes " + text(at(producer, "lanes"));
       if (fill) value += printed(", %.0f %% full", 100 * *fill);
       if (text(at(producer, "ended")) == "yes") value += ", ended";
       const bool quarantined = text(at(producer, "quarantined")) == "yes";
@@ -212,7 +217,7 @@ std::string event_line(std::string_view event_json) {
   if (const auto* fields = at(event, "data"); fields != nullptr && fields->is_object()) {
     for (const auto& [name, field] : fields->get_object()) {
       if (name == "agentId" || name == "taskId" || name == "eventType") continue;
-      data.append(data.empty() ? "" : " ").append(harmless(name)).append("=").append(harmless(json::serialize(field)));
+      data.append(data.empty() ? "" : " ").append(harmless(name)).append("=").append(harmless(control::json_line(field)));
     }
   }
   column(data, 0);
@@ -232,7 +237,7 @@ std::string task_text(const json::object& task) {
   rows(out, task, head);
   if (const auto* list = at(task, "events"); list != nullptr && list->is_array()) {
     heading(out, "Events");
-    for (const auto& event : list->get_array()) out.append("  ").append(event_line(json::serialize(event))).append("\n");
+    for (const auto& event : list->get_array()) out.append("  ").append(event_line(control::json_line(event))).append("\n");
   }
   return out;
 }
@@ -258,11 +263,11 @@ std::string config_text(const json::object& config) {
   std::string out;
   for (const auto& [name, value] : config) {
     if (!value.is_object()) {
-      out.append(name).append(" = ").append(harmless(json::serialize(value))).append("\n");
+      out.append(name).append(" = ").append(harmless(control::json_line(value))).append("\n");
       continue;
     }
     for (const auto& [key, item] : value.get_object())
-      out.append(name).append(".").append(key).append(" = ").append(harmless(json::serialize(item))).append("\n");
+      out.append(name).append(".").append(key).append(" = ").append(harmless(control::json_line(item))).append("\n");
   }
   return out;
 }

@@ -158,6 +158,7 @@ TEST_CASE("for people, answers are tables without colour in a pipe") {
         "    laneFull                3\n"
         "\nSince the store was created\n"
         "  attempted                 27,411\n");
+  CHECK(f.json({"stats"}).find("\"averageCompletionTimeMs\":1909195.405283,") != std::string::npos);
   CHECK(f.ctl({"config", "get"}).out == "enabled = true\n");
   CHECK(f.ctl({"pause"}).out == "recording is paused: arbiterctl resume goes on\n");
   f.service.on_set_config = [](const auto&) {

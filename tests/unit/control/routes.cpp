@@ -114,6 +114,21 @@ TEST_CASE("what is not there is 404, what is there for another method 405 with t
   CHECK(answer(service, "GET", "/%zz").starts_with("400 "));
 }
 
+TEST_CASE("reals are written in their shortest form") {
+  FakeService service;
+  service.on_status = [] {
+    return boost::json::object{{"a", 0.35},
+                               {"b", 1909195.405283},
+                               {"c", 0.0},
+                               {"d", 1e300},
+                               {"e", {1, 2.5, "\"\n", nullptr, true}},
+                               {"f", boost::json::array()},
+                               {"g", boost::json::object()}};
+  };
+  CHECK(answer(service, "GET", "/v1/status") ==
+        "200 {\"a\":0.35,\"b\":1909195.405283,\"c\":0,\"d\":1e+300,\"e\":[1,2.5,\"\\\"\\n\",null,true],\"f\":[],\"g\":{}}\n");
+}
+
 TEST_CASE("an error of the service keeps its status, and is 500 if it has none") {
   FakeService service;
   service.on_task = [](std::string_view) -> Result<boost::json::object> { return Error{"no such task", 404}; };
