@@ -76,6 +76,15 @@ void Anonymizer::replace(event::Text& text, char* hash) const {
 
 Applied Anonymizer::apply(event::Values& values) {
   const Plan& plan = plans_[static_cast<std::size_t>(values.kind) - 1];
+  Applied applied;
+  if ((plan.json & values.present) != 0) {  // before the ids are hashed: it looks for them
+    std::array<std::string_view, schema::kFieldsMax> own_ids;
+    std::size_t ids = 0;
+    each_field(plan.hash & values.present, [&](unsigned f) {
+      if (!values.text[f].hashed) own_ids[ids++] = values.text[f].bytes();
+    });
+    each_field(plan.json & values.present, [&](unsigned f) { applied.oversize |= !rewrite(values, f, {own_ids.data(), ids}); });
+  }
   each_field(plan.hash & values.present, [&](unsigned f) { replace(values.text[f], hashes_[f].data()); });
   each_field(plan.shown & values.present, [&](unsigned f) {
     event::Text& text = values.text[f];
@@ -85,8 +94,6 @@ Applied Anonymizer::apply(event::Values& values) {
   const std::uint32_t grown = (plan.json | plan.lists) & values.present;
   if (grown == 0) return {};
 
-  Applied applied;
-  each_field(plan.json & values.present, [&](unsigned f) { applied.oversize |= !rewrite(values, f); });
   each_field(plan.lists & values.present, [&](unsigned f) { applied.oversize |= !rebuild_list(values, f); });
   each_field(grown, [&](unsigned f) {
     if (event::encoded_bytes(values) <= kEventBytesMax) return;
@@ -100,14 +107,14 @@ Applied Anonymizer::apply(event::Values& values) {
 }
 
 // False: it no longer fits, and is now an empty object.
-bool Anonymizer::rewrite(event::Values& values, unsigned f) {
+bool Anonymizer::rewrite(event::Values& values, unsigned f, std::span<const std::string_view> own_ids) {
   event::Text& text = values.text[f];
   if (!enabled_ && !has_white_space(text.bytes())) return true;
   std::string& out = rewritten_[f];
   out.clear();
   bool fits = true;
   if (enabled_)
-    fits = rewrite_json(text.bytes(), rules_, prf_, scratch_, out);
+    fits = rewrite_json(text.bytes(), own_ids, rules_, prf_, scratch_, out);
   else
     minify_json(text.bytes(), out);
   fits = fits && out.size() <= kFieldBytesMax;

@@ -70,7 +70,7 @@ class Anonymizer {
   Action action(const schema::Field& field) const;
   Plan plan(const schema::KindInfo& kind) const;
   void replace(event::Text& text, char* hash) const;
-  bool rewrite(event::Values& values, unsigned field);
+  bool rewrite(event::Values& values, unsigned field, std::span<const std::string_view> own_ids);
   bool rebuild_list(event::Values& values, unsigned field);
 
   bool enabled_ = false;

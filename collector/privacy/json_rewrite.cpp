@@ -19,8 +19,7 @@ struct Mode {
 };
 
 Mode mode_under(std::string_view key, Mode inherited, const Rules& rules) {
-  Mode mode = inherited;
-  mode.drop = false;
+  Mode mode = inherited;  // never `drop`: nothing is written of what is dropped
   const KeyMeaning meaning = meaning_of(key);
   if (meaning.free_text) {
     if (rules.free_text == config::FreeText::hash) mode.hash_strings = true;
@@ -34,11 +33,18 @@ Mode mode_under(std::string_view key, Mode inherited, const Rules& rules) {
   return mode;
 }
 
+// Is this what programs call a field, rather than an id that serves as a key?
+bool field_name(std::string_view key) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  if (key.empty() || !letter(key.front())) return key.empty();
+  return std::all_of(key.begin(), key.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
 // Writes the document that the parser reads, as the rules want it.
 class Rewriter : public json::Listener {
  public:
-  Rewriter(const Rules& rules, const Prf& prf, JsonScratch& scratch, std::string& out)
-      : rules_(rules), prf_(prf), out_(out), key_(scratch.key), text_(scratch.text) {
+  Rewriter(std::span<const std::string_view> own_ids, const Rules& rules, const Prf& prf, JsonScratch& scratch, std::string& out)
+      : own_ids_(own_ids), rules_(rules), prf_(prf), out_(out), key_(scratch.key), text_(scratch.text) {
     key_.clear();
     text_.clear();
   }
@@ -55,7 +61,9 @@ class Rewriter : public json::Listener {
   bool on_key(string_view part, std::size_t, error_code&) {
     if (skipped_ != 0) return true;
     key_.append(part);
-    mode_ = mode_under(key_, levels_[depth_].mode, rules_);
+    const Mode inherited = levels_[depth_].mode;
+    mode_ = mode_under(key_, inherited, rules_);
+    key_is_id_ = (inherited.hash_strings && !field_name(key_)) || std::find(own_ids_.begin(), own_ids_.end(), key_) != own_ids_.end();
     return true;
   }
 
@@ -105,7 +113,10 @@ class Rewriter : public json::Listener {
     if (!level.empty) out_ += ',';
     level.empty = false;
     if (!level.object) return;
-    json::append_string(out_, key_);
+    if (key_is_id_)
+      append_hashed(key_);
+    else
+      json::append_string(out_, key_);
     out_ += ':';
   }
 
@@ -169,12 +180,14 @@ class Rewriter : public json::Listener {
     out_ += '"';
   }
 
+  std::span<const std::string_view> own_ids_;
   const Rules& rules_;
   const Prf& prf_;
   std::string& out_;
   std::string& key_;   // of the member whose value comes next
   std::string& text_;  // of the string or number being read
-  Mode mode_;          // of the member whose value comes next
+  bool key_is_id_ = false;
+  Mode mode_;  // of the member whose value comes next
   std::size_t depth_ = 0;
   std::size_t skipped_ = 0;  // depth inside a member that is dropped
   std::array<Level, schema::kJsonDepthMax + 2> levels_;
@@ -238,8 +251,9 @@ bool white(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 }  // namespace
 
-bool rewrite_json(std::string_view text, const Rules& rules, const Prf& prf, JsonScratch& scratch, std::string& out) {
-  boost::json::basic_parser<Rewriter> parser(options(), rules, prf, scratch, out);
+bool rewrite_json(std::string_view text, std::span<const std::string_view> own_ids, const Rules& rules, const Prf& prf,
+                  JsonScratch& scratch, std::string& out) {
+  boost::json::basic_parser<Rewriter> parser(options(), own_ids, rules, prf, scratch, out);
   boost::json::error_code error;
   const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
   return !error && read == text.size();

@@ -13,10 +13,13 @@
 //     value is a number, true, false or null: that is no text);
 //   - preserve_agent_ids: a key with the word agent, and not task, hashes nothing; preserve_task_types: taskType and task_type hash
 //   nothing.
-// Keys stay. Spaces between the tokens go, so that the text is one line. Strings are written anew: their escapes may differ, their
-// characters do not.
+//   - keys stay, but for those that are ids themselves ({"agentLoads": {"agent-7": 0.5}}): under a key as above those that are no names of
+//   the kind
+//     programs give to fields (a letter or _, then letters, digits and _), and anywhere those that are an id of the event itself.
+// Spaces between the tokens go, so that the text is one line. Strings are written anew: their escapes may differ, their characters do not.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -36,9 +39,10 @@ struct JsonScratch {
   std::string key, text;
 };
 
-// Appends the object as the rules want it. False: `json` is not JSON (validation lets none such through); what has been appended means
-// nothing.
-bool rewrite_json(std::string_view json, const Rules& rules, const Prf& prf, JsonScratch& scratch, std::string& out);
+// Appends the object as the rules want it; `own_ids` are those of the event that it belongs to. False: `json` is not JSON (validation lets
+// none such through); what has been appended means nothing.
+bool rewrite_json(std::string_view json, std::span<const std::string_view> own_ids, const Rules& rules, const Prf& prf,
+                  JsonScratch& scratch, std::string& out);
 
 // Appends `json`, which is valid, without the white space between its tokens; everything else byte for byte.
 void minify_json(std::string_view json, std::string& out);

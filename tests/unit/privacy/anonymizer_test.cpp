@@ -100,6 +100,19 @@ TEST_CASE("one id has one hash: in a typed field, in a list, in JSON, in a query
   CHECK(anonymizer.hash_for_query(as_shown, Subject::task, other) == raw);
 }
 
+TEST_CASE("an event's own ids are not left behind as keys of its JSON") {
+  sample::Event e;
+  for (const bool preserve : {false, true}) {
+    Anonymizer anonymizer({.preserve_agent_ids = preserve}, kKey);
+    sample::fill(e, Kind::routing_decision);
+    e.values.set_text(schema::field(Kind::routing_decision, "context"),
+                      std::string_view(R"({"load":{"raw-selectedAgent":1},"raw-taskId":[]})"));
+    anonymizer.apply(e.values);
+    const std::string agent = preserve ? "raw-selectedAgent" : hash("raw-selectedAgent");
+    CHECK(shown(e.values, "context") == R"({"load":{")" + agent + R"(":1},")" + hash("raw-taskId") + R"(":[]})");
+  }
+}
+
 TEST_CASE("another key gives other hashes") {
   Anonymizer one({}, kKey), two({}, IdKey{1});
   HashStorage a, b;

@@ -21,10 +21,10 @@ std::string hash(std::string_view id) {
   return event::Text::hash(out.data()).shown();
 }
 
-std::string rewrite(std::string_view text, Rules rules = {}) {
+std::string rewrite(std::string_view text, Rules rules = {}, std::span<const std::string_view> own_ids = {}) {
   JsonScratch scratch;
   std::string out = "before ";
-  REQUIRE(rewrite_json(text, rules, prf, scratch, out));
+  REQUIRE(rewrite_json(text, own_ids, rules, prf, scratch, out));
   REQUIRE(out.starts_with("before "));
   out.erase(0, 7);
   CHECK(check_json_object(out) == JsonCheck::ok);
@@ -133,6 +133,18 @@ TEST_CASE("white space between tokens goes, within strings it stays") {
   CHECK(minified("{}") == "{}");
 }
 
+TEST_CASE("keys that are ids themselves are hashed: under such a key those that name no field, anywhere the event's own") {
+  CHECK(rewrite(R"({"agentLoads":{"agent-7":0.5,"Claude 3.5":1,"7":2,"max_load2":3,"":4,"nested":{"a/b":[{"c.d":5}]}},"agent-7":6})") ==
+        R"({"agentLoads":{)" + quoted(hash("agent-7")) + ":0.5," + quoted(hash("Claude 3.5")) + ":1," + quoted(hash("7")) +
+            R"(:2,"max_load2":3,"":4,"nested":{)" + quoted(hash("a/b")) + ":[{" + quoted(hash("c.d")) + R"(:5}]}},"agent-7":6})");
+  const std::string_view own[] = {"planner", "t1"};
+  CHECK(rewrite(R"({"loads":{"planner":1,"planners":2,"t1":{"x":"planner"}}})", {}, own) ==
+        R"({"loads":{)" + quoted(hash("planner")) + R"(:1,"planners":2,)" + quoted(hash("t1")) + R"(:{"x":"planner"}}})");
+  const std::string once = rewrite(R"({"agentLoads":{"agent-7":{"model-x":"y"}}})");
+  CHECK(rewrite(once) == once);
+  CHECK(rewrite(R"({"agentLoads":{"agent-7":1}})", {.preserve_agent_ids = true}) == R"({"agentLoads":{"agent-7":1}})");
+}
+
 TEST_CASE("64 levels are rewritten, deeper or broken text is not taken") {
   std::string deep, shut;
   for (int i = 0; i < 63; ++i) deep += R"({"a":)", shut += '}';
@@ -143,7 +155,7 @@ TEST_CASE("64 levels are rewritten, deeper or broken text is not taken") {
        {deep + R"({"a":{}})" + shut, std::string(R"({"a":1)"), std::string(R"({"a":"x)"), std::string(), std::string("{}{}"),
         std::string("{\"a\":\"\xff\"}"), std::string(R"({"a":"\ud800"})"), std::string("{a:1}"), std::string("{,}")}) {
     CAPTURE(bad);
-    CHECK_FALSE(rewrite_json(bad, {}, prf, scratch, out));
+    CHECK_FALSE(rewrite_json(bad, {}, {}, prf, scratch, out));
   }
   // And what is left over of a broken text does not reach the next.
   CHECK(rewrite(R"({"x":"y"})") == R"({"x":"y"})");

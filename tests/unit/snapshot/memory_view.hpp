@@ -21,6 +21,7 @@ class MemoryView : public journal::View {
   Scan scan(const Filter& filter, const std::function<bool(const journal::StoredEvent&)>& visit) const override {
     Scan scan;
     scan.blocks_damaged = damaged;
+    std::uint64_t other_tasks = 0;
     for (const std::string& bytes : events_) {
       if (before_event) before_event(scan.events);
       snapshot::EventRecord record;
@@ -30,7 +31,7 @@ class MemoryView : public journal::View {
       if ((filter.kinds >> static_cast<unsigned>(e.values.kind) & 1) == 0) continue;
       // As the journal may, this lets events of other tasks through where a filter of task ids errs; here every second.
       const event::Text* task = snapshot::task_of(e.values);
-      if (filter.task && (task == nullptr || !(*task == *filter.task)) && scan.events % 2 == 0) continue;
+      if (filter.task && (task == nullptr || !(*task == *filter.task)) && ++other_tasks % 2 == 0) continue;
       ++scan.events;
       if (!visit(e)) break;
     }
