@@ -68,9 +68,7 @@ std::string one_line(std::string_view text) {
 }
 
 struct SiteHash {
-  std::size_t operator()(const Site& site) const noexcept {
-    return std::hash<const void*>()(site.file) * 31 + std::hash<int>()(site.line);
-  }
+  std::size_t operator()(const Site& site) const noexcept { return std::hash<const void*>()(site.file) * 31 + std::hash<int>()(site.line); }
 };
 
 struct Burst {
