@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <mutex>
@@ -15,6 +17,29 @@
 #include "collector/service/service.hpp"
 
 namespace arbiter::control {
+
+// Opened once; whoever waits goes on.
+class Gate {
+ public:
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    opened_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    opened_.wait(lock, [this] { return open_; });
+  }
+  bool opened_within(std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex_);
+    return opened_.wait_for(lock, time, [this] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  bool open_ = false;
+};
 
 class FakeService : public service::Service {
  public:

@@ -60,13 +60,12 @@ TEST_CASE("silent and slow callers hold up nobody, and are sent away in time") {
 }
 
 TEST_CASE("calls that take long hold up no quick ones") {
-  Fixture f;
-  std::promise<void> leave;
-  const std::shared_future<void> left = leave.get_future().share();
+  Gate leave;
   std::atomic<int> inside{0};
+  Fixture f;
   f.service.on_export = [&](const auto&) {
     ++inside;
-    left.wait();
+    leave.wait();
     return boost::json::object{};
   };
   f.start();
@@ -77,16 +76,15 @@ TEST_CASE("calls that take long hold up no quick ones") {
   }
   while (inside < 2) std::this_thread::yield();
   CHECK(client::Client(f.options.socket).status().has_value());
-  leave.set_value();
+  leave.open();
   for (auto& caller : exporting) CHECK(body_of(caller.read()) == "{}\n");
 }
 
 TEST_CASE("more calls of a kind than there is room for are refused with 503, not queued without end") {
+  Gate leave;
   Fixture f;
-  std::promise<void> leave;
-  const std::shared_future<void> left = leave.get_future().share();
   f.service.on_export = [&](const auto&) {
-    left.wait();
+    leave.wait();
     return boost::json::object{};
   };
   f.start();
@@ -100,7 +98,7 @@ TEST_CASE("more calls of a kind than there is room for are refused with 503, not
     for (auto& caller : callers)
       if (caller.read("\r\n", std::chrono::milliseconds(20)).starts_with("HTTP/1.1 503 Service Unavailable\r\n")) ++refused;
   CHECK(refused == 1);
-  leave.set_value();
+  leave.open();
 }
 
 TEST_CASE("more connections than there is room for are refused with 503, and those that leave make room") {

@@ -160,21 +160,21 @@ TEST_CASE("a stranger gets 403, a reader may read, and neither may change anythi
 }
 
 TEST_CASE("a stop lets a call under way end and its answer be read, and takes the socket away") {
+  Gate entered, leave;
   Fixture f;
-  std::promise<void> entered, leave;
   f.service.on_flush = [&] {
-    entered.set_value();
-    leave.get_future().wait();
+    entered.open();
+    leave.wait();
     return Result<void>();
   };
   f.start();
   RawSocket idle(f.options.socket);
   auto answer = std::async(std::launch::async, [&f] { return client::Client(f.options.socket).flush(); });
-  entered.get_future().wait();
+  entered.wait();
   auto stopped = std::async(std::launch::async, [&f] { f.server->stop(); });
   CHECK(idle.read() == "");  // closed at once
   CHECK_FALSE(std::filesystem::exists(f.options.socket));
-  leave.set_value();
+  leave.open();
   stopped.wait();
   const auto flushed = answer.get();
   REQUIRE_MESSAGE(flushed.has_value(), flushed.error().message);

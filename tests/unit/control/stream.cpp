@@ -51,8 +51,8 @@ TEST_CASE("no events are an answer of no lines") {
 }
 
 TEST_CASE("an error before the first line is a refusal, one after it breaks the answer off") {
-  Fixture f;
   int before = 0;
+  Fixture f;
   f.service.on_events = [&before](const auto&, const Lines& line) {
     for (int i = 0; i < before; ++i) line(std::string(1000, 'x'));
     return Result<void>(Error{"the journal cannot be read", 503});
@@ -73,8 +73,8 @@ TEST_CASE("an error before the first line is a refusal, one after it breaks the 
 }
 
 TEST_CASE("a caller that does not read makes its worker wait, not the memory grow, and holds up neither calls nor other streams") {
-  Fixture f;
   std::atomic<std::size_t> pushed{0};
+  Fixture f;
   f.service.on_events = [&pushed](const service::EventsQuery& query, const Lines& line) {
     if (query.limit == 1) return line("{}"), Result<void>();
     while (line(std::string(1000, 'x'))) ++pushed;
@@ -100,28 +100,28 @@ TEST_CASE("a caller that does not read makes its worker wait, not the memory gro
 }
 
 TEST_CASE("a caller that stops reading is sent away after write_max, and its worker is free") {
+  Gate told;
   Fixture f;
   f.options.write_max = std::chrono::milliseconds(300);
-  std::promise<void> told;
   f.service.on_events = [&told](const auto&, const Lines& line) {
     while (line(std::string(1000, 'x'))) {
     }
-    told.set_value();
+    told.open();
     return Result<void>();
   };
   f.start();
   RawSocket lazy(f.options.socket);
   REQUIRE(lazy.send("GET /v1/events HTTP/1.1\r\n\r\n"));
-  CHECK(told.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  CHECK(told.opened_within(std::chrono::seconds(20)));
 }
 
 TEST_CASE("a caller that goes away in the middle is noticed by whoever makes its lines") {
+  Gate told;
   Fixture f;
-  std::promise<void> told;
   f.service.on_events = [&told](const auto&, const Lines& line) {
     while (line(std::string(1000, 'x'))) {
     }
-    told.set_value();
+    told.open();
     return Result<void>();
   };
   f.start();
@@ -129,21 +129,21 @@ TEST_CASE("a caller that goes away in the middle is noticed by whoever makes its
   int lines = 0;
   CHECK(caller.events({}, [&lines](auto) { return ++lines < 10; }).has_value());
   CHECK(lines == 10);
-  CHECK(told.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  CHECK(told.opened_within(std::chrono::seconds(20)));
 }
 
 TEST_CASE("a stop cuts streams off, and half an answer does not look like a whole one") {
+  Gate begun;
   Fixture f;
-  std::promise<void> begun;
   f.service.on_events = [&begun](const auto&, const Lines& line) {
     for (int i = 0; i < 200; ++i) line(std::string(1000, 'x'));
-    begun.set_value();
+    begun.open();
     while (line("{}")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return Result<void>();
   };
   f.start();
   auto read = std::async(std::launch::async, [&f] { return client::Client(f.options.socket).events({}, [](auto) { return true; }); });
-  begun.get_future().wait();
+  begun.wait();
   f.server->stop();
   CHECK_FALSE(read.get().has_value());
 }

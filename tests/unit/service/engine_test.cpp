@@ -39,7 +39,7 @@ struct Directory {
     fs::create_directory(config.ring_dir);
   }
   ~Directory() { fs::remove_all(path); }
-  std::string ring() const { return config.ring_dir; }
+  const std::string& ring() const { return config.ring_dir; }
   fs::path path;
   config::Config config;
 };
@@ -278,6 +278,7 @@ TEST_CASE("a pause reaches producers and survives a restart; resuming lets them 
   auto engine = service::Engine::open(d.config);
   REQUIRE(engine.has_value());
   CHECK((*engine)->paused());
+  REQUIRE((*engine)->catch_up().has_value());  // attaches the segment
   CHECK(record().status() == Status::disabled);
   REQUIRE((*engine)->set_paused(false).has_value());
   CHECK(record().recorded());
