@@ -48,8 +48,8 @@ Result<void> Journal::State::commit() {
   absorb();
   if (pending()) {
     if (auto written = write_frame(); !written) return written;
-    if (disposal_due_) dispose_dead();
   }
+  if (disposal_due_) dispose_dead();
   if (rotation_due_ || active().end + std::min(kTailRoom, options_.segment_bytes / 8) > options_.segment_bytes) rotate_or_grow();
   return {};
 }
@@ -244,10 +244,10 @@ Table Journal::State::table() const {
   for (const auto& [lane, state] : lanes_)
     if (state.known) t.lanes.emplace_back(lane, state.committed);
   for (const auto& [index, link] : anchors_) {  // those that a segment that is still there, or the next to be sealed, is linked to
-    const bool needed =
-        index == newest_sealed_.segment || std::any_of(segments_.begin(), segments_.end(), [&, gone = index](const auto& s) {
-          return s.second.state == SegmentState::sealed && s.second.previous_index == gone;
-        });
+    const bool needed = index == newest_sealed_.segment || segments_.contains(index) ||
+                        std::any_of(segments_.begin(), segments_.end(), [&, gone = index](const auto& s) {
+                          return s.second.state == SegmentState::sealed && s.second.previous_index == gone;
+                        });
     if (needed) t.anchors.push_back({index, link});
   }
   participant_.save(t.participant);

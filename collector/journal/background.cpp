@@ -75,13 +75,21 @@ void Background::finish() {
   idle_.wait(lock, [&] { return !busy_ && ((jobs_.empty() && !checkpoint_) || failing_); });
 }
 
+bool Background::cancel(std::uint64_t index) {
+  const std::lock_guard lock(mutex_);
+  if (sealing_ == index) {
+    abort_.store(true, std::memory_order_relaxed);
+    return false;
+  }
+  return std::erase_if(jobs_, [&](const SealJob& job) { return job.raw.header.index == index; }) != 0;
+}
+
 void Background::abandon() {
   std::unique_lock lock(mutex_);
   jobs_.clear();
   checkpoint_.reset();
-  abort_.store(true, std::memory_order_relaxed);
+  if (sealing_ != 0) abort_.store(true, std::memory_order_relaxed);
   idle_.wait(lock, [&] { return !busy_; });
-  abort_.store(false, std::memory_order_relaxed);
 }
 
 std::vector<Background::Done> Background::take_done() {
@@ -119,19 +127,22 @@ bool Background::work(std::unique_lock<std::mutex>& lock) {
     const SealJob job = std::move(jobs_.front());
     jobs_.pop_front();
     const Anchor previous = newest_;
+    const std::uint64_t index = job.raw.header.index;
+    sealing_ = index;
     lock.unlock();
     auto sealed = seal_segment(job, previous, key_, abort_);
     lock.lock();
-    if (abort_.load(std::memory_order_relaxed)) {
+    sealing_ = 0;
+    if (abort_.exchange(false, std::memory_order_relaxed)) {
       if (sealed) remove_file(sealed->path);
+      done_.push_back({index, std::nullopt, {}, true});
       return true;
     }
-    const std::uint64_t index = job.raw.header.index;
     if (sealed) {
       newest_ = {index, sealed->link};
-      done_.push_back({index, std::move(*sealed), {}});
+      done_.push_back({index, std::move(*sealed), {}, false});
     } else if (sealed.error().code == 0) {
-      done_.push_back({index, std::nullopt, sealed.error().message});
+      done_.push_back({index, std::nullopt, sealed.error().message, false});
     } else {
       outcome = sealed.error();
       jobs_.push_front(job);

@@ -27,12 +27,15 @@ class Background {
   void seal(SealJob job);
   void checkpoint(std::string content);  // one that is waiting is replaced
   void finish();                         // waits until all is done, or cannot be for now
-  void abandon();                        // waits until nothing is being done; jobs that are not done are forgotten
+  bool cancel(std::uint64_t index);  // this segment is not wanted any more: true: forgotten; false: it is being sealed, and given up soon
+                                     // (Done says so)
+  void abandon();                    // waits until nothing is being done; jobs that are not done are forgotten
 
   struct Done {
     std::uint64_t index = 0;
     std::optional<Sealed> sealed;  // nothing: its frames are damaged, it stays as it is
     std::string problem;
+    bool cancelled = false;
   };
   std::vector<Done> take_done();
   struct Trouble {
@@ -53,6 +56,7 @@ class Background {
   std::deque<SealJob> jobs_;
   std::optional<std::string> checkpoint_;
   std::vector<Done> done_;
+  std::uint64_t sealing_ = 0;  // the segment being sealed; 0: none
   Anchor newest_;
   Trouble trouble_;
   bool failing_ = false, busy_ = false, stop_ = false;

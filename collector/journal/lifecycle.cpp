@@ -49,6 +49,10 @@ void Journal::State::absorb_sealed(Background::Done& done) {
   }
   Segment& s = it->second;
   s.sealing = false;
+  if (done.cancelled) {
+    disposal_due_ = true;
+    return;
+  }
   bool same =
       done.sealed && done.sealed->scanned.blocks.size() == s.blocks.size() && done.sealed->scanned.amendments.size() == s.amendments.size();
   for (std::size_t n = 0; same && n < s.blocks.size(); ++n) same = done.sealed->scanned.blocks[n].last_frame == s.blocks[n].last_frame;

@@ -291,7 +291,8 @@ void Journal::State::load_index(Found& found) {
       block.max_key = b.arrived.max_key;
       block.min_time_ns = b.arrived.min_time_ns;
       block.max_time_ns = b.arrived.max_time_ns;
-      retained_.restore(block, b.arrived.totals, edges_.out_below(b.last_frame));
+      // An anchor says that all of it had left when the crash came before its file went.
+      if (!anchors_.contains(index)) retained_.restore(block, b.arrived.totals, edges_.out_below(b.last_frame));
     }
     if (scanned.gaps != 0) {
       damage_->note(index, Damage::kFrames);
@@ -312,8 +313,10 @@ void Journal::State::check_links(const Found& found) {
     if (fits && sealed.previous_index != 0) {
       const auto before = found.sealed.find(sealed.previous_index);
       const auto anchor = anchors_.find(sealed.previous_index);
-      fits = before != found.sealed.end() ? before->second.link == sealed.previous_link
-                                          : anchor != anchors_.end() && anchor->second == sealed.previous_link;
+      if (before != found.sealed.end())
+        fits = before->second.footer_lost || before->second.link == sealed.previous_link;  // a lost link was counted where it was lost
+      else
+        fits = anchor != anchors_.end() && anchor->second == sealed.previous_link;
     }
     if (fits) continue;
     ++broken_links_;

@@ -75,6 +75,7 @@ void Journal::State::dispose_dead() {
   disposal_due_ = false;
   for (auto it = segments_.begin(); std::next(it) != segments_.end();) {
     Segment& s = it->second;
+    if (s.disposable() && s.sealing && background_.cancel(s.index)) s.sealing = false;
     if (!s.disposable() || s.sealing) {
       ++it;
     } else if (s.state == SegmentState::sealed && !write_failing_ && (s.anchor_frame == 0 || s.anchor_frame > last_frame_)) {

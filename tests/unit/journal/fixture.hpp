@@ -139,6 +139,11 @@ void must(const R& result) {
   if (!result) FAIL(result.error().message);
 }
 
+template <class R>
+bool refused(const R& result) {
+  return !result.has_value();
+}
+
 inline std::unique_ptr<Journal> open(const Options& options, Participant& participant) {
   auto opened = Journal::open(options, participant);
   if (!opened) FAIL(opened.error().message);
