@@ -91,8 +91,8 @@ boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary
         {"toCursor", text(facts.to_cursor)},
         {"since", facts.since_ns ? text(time_text_ns(*facts.since_ns)) : Json(nullptr)},
         {"sinceNs", facts.since_ns ? text(std::to_string(*facts.since_ns)) : Json(nullptr)},
-        {"watermark", text(time_text(facts.watermark_ns))},
-        {"watermarkNs", text(std::to_string(facts.watermark_ns))}}},
+        {"watermark", facts.watermark_ns != 0 ? text(time_text(facts.watermark_ns)) : Json(nullptr)},
+        {"watermarkNs", facts.watermark_ns != 0 ? text(std::to_string(facts.watermark_ns)) : Json(nullptr)}}},
       {"events", summary.events_json()},
   };
   if (facts.tasks) manifest["tasks"] = *facts.tasks;

@@ -10,9 +10,9 @@
 //    "anonymization": {"enabled": true, "keyFingerprint": ".."},
 //    "files": [{"name": "..", "rows": 27408 | null, "bytes": .., "sha256": ".."}, ..]}
 //
-// watermark: stamp of the newest event in the journal. Everything stamped up to there is in, but what retention had removed, for each
-// recording thread whose events had been taken. propensities: over the decisions that carry one, for off-policy learning: the smallest
-// above zero, and the effective sample size (sum w)^2 / sum w^2 of the weights w = 1 / propensity.
+// watermark: stamp of the newest event in the journal, null before the first. Everything stamped up to there is in, but what retention had
+// removed, for each recording thread whose events had been taken. propensities: over the decisions that carry one, for off-policy learning:
+// the smallest above zero, and the effective sample size (sum w)^2 / sum w^2 of the weights w = 1 / propensity.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -70,7 +70,7 @@ struct ManifestFacts {
   std::optional<std::int64_t> since_ns;
   std::string key_fingerprint;  // empty: not anonymised
   std::string to_cursor;
-  std::int64_t watermark_ns = 0;
+  std::int64_t watermark_ns = 0;  // 0: none
   boost::json::object losses;
   std::uint64_t blocks_damaged = 0;
   std::vector<FileInfo> files;

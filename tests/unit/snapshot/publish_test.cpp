@@ -256,6 +256,8 @@ TEST_CASE("a snapshot of nothing is one of empty files") {
   CHECK(run_shell("zstd -dcq '" + published.path + "/events.jsonl.zst' | wc -c").output == "0\n");
   CHECK(published.manifest.at("events").at("total") == 0);
   CHECK(published.manifest.at("events").at("firstTime").is_null());
+  CHECK(published.manifest.at("range").at("watermark").is_null());
+  CHECK(published.manifest.at("range").at("watermarkNs").is_null());
   CHECK(published.manifest.at("propensities").at("effectiveSampleSize").is_null());
 }
 
