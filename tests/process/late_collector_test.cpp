@@ -1,6 +1,8 @@
 // Producers need no collector to be there: not before they start, not while they run, not at their end.
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "tests/process/harness.hpp"
 
 namespace arbiter::test {

@@ -1,6 +1,8 @@
 // What is retained is exact to the event, in exports and in statistics alike.
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include <algorithm>
 
 #include "tests/process/harness.hpp"

@@ -1,6 +1,8 @@
 // What a training job may rely on: same range, same bytes; since T means since T; an opened snapshot stays readable.
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include <fstream>
 
 #include "tests/process/harness.hpp"

@@ -148,7 +148,7 @@ Result<Report> inspect_journal(const std::string& path, const EventLine& line) {
   const auto got = (*file)->read(std::as_writable_bytes(std::span(&magic, 1)), 0);
   if (!got) return got.error();
   if (magic == journal::kRawMagic) return raw_segment(**file, std::move(report), line);
-  if (magic == journal::kSealedMagic) return sealed_segment(**file, std::move(report), line);
+  if (magic == journal::kSealedMagic) return sealed_segment(*file, std::move(report), line);
   report.facts["kind"] = "journal checkpoint";
   report.facts["content"] = "the state at some frame, for a faster start: it holds no events";
   return report;

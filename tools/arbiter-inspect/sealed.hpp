@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "collector/journal/file.hpp"
@@ -23,6 +24,6 @@ struct FrameCount {
   void show(boost::json::object& facts) const;
 };
 
-Result<Report> sealed_segment(const journal::File& file, Report report, const EventLine& line);
+Result<Report> sealed_segment(const std::shared_ptr<journal::File>& file, Report report, const EventLine& line);
 
 }  // namespace arbiter::inspect
