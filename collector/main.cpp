@@ -1,5 +1,5 @@
-// arbiter-collector: reads the command line and the configuration, starts the drain's thread, the exports and the control socket, and waits for
-// signals. It wires the stages and does nothing else.
+// arbiter-collector: reads the command line and the configuration, starts the drain's thread, the exports and the control socket, and waits
+// for signals. It wires the stages and does nothing else.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -92,7 +92,9 @@ int serve(const config::Options& options, config::Loaded loaded) {
 int main(int argc, char** argv) {
   config::Options options;
   bool check = false, print = false;
-  CLI::App app("Collects what agent processes record: drains their lanes, keeps the journal, answers on the control socket, exports snapshots.", "arbiter-collector");
+  CLI::App app(
+      "Collects what agent processes record: drains their lanes, keeps the journal, answers on the control socket, exports snapshots.",
+      "arbiter-collector");
   app.add_option("--config", options.file, "Configuration file (JSON with comments)")->type_name("FILE");
   app.add_option("--ring-dir", options.ring_dir, "Directory of the lanes, in a tmpfs")->type_name("DIR");
   app.add_option("--state-dir", options.state_dir, "Directory of journal, checkpoints and key")->type_name("DIR");

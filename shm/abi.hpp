@@ -22,8 +22,8 @@
 // follow each other; a lap ends with a skip record whose target is offset 0 of the next lap. Because a lane grows, laps differ in length;
 // the position says where a record is all the same, whatever the size of the lane was.
 //
-// Lanes of a segment are taken into use in their order: a lane has memory only if those before it have. The collector looks no further than the
-// first that has none.
+// Lanes of a segment are taken into use in their order: a lane has memory only if those before it have. The collector looks no further than
+// the first that has none.
 //
 // Protocol, and what holds at every instruction:
 //   1. An event is ceil(length / 64) contiguous records. All are written, then one release store of ProducerLine::write publishes them.

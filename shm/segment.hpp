@@ -78,9 +78,9 @@ class SegmentWriter {
     const char* doing = "";
     int code = 0;
   };
-  // Makes a segment in `ring_dir` and links it when it is complete. Makes system calls; never blocks on anybody. Allocates nothing from the heap
-  // and takes no lock: it may run in a signal handler that interrupted malloc, and in a child of a raw clone, where malloc's locks may be held
-  // by threads that are not there. `disabled`: the switch's first value.
+  // Makes a segment in `ring_dir` and links it when it is complete. Makes system calls; never blocks on anybody. Allocates nothing from the
+  // heap and takes no lock: it may run in a signal handler that interrupted malloc, and in a child of a raw clone, where malloc's locks may
+  // be held by threads that are not there. `disabled`: the switch's first value.
   static std::optional<SegmentWriter> create(const char* ring_dir, bool disabled, abi::ClockSource clock, Failure& failure) noexcept;
   // The same for everybody else.
   static Result<SegmentWriter> create(const std::string& ring_dir, bool disabled, abi::ClockSource clock = best_clock());

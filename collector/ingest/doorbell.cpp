@@ -33,7 +33,10 @@ Result<Doorbell> Doorbell::open(const std::string& ring_dir, int wake_fd) {
 }
 
 Doorbell::Doorbell(Doorbell&& other) noexcept
-    : path_(std::exchange(other.path_, {})), bell_(std::exchange(other.bell_, -1)), watch_(std::exchange(other.watch_, -1)), wake_(other.wake_) {}
+    : path_(std::exchange(other.path_, {})),
+      bell_(std::exchange(other.bell_, -1)),
+      watch_(std::exchange(other.watch_, -1)),
+      wake_(other.wake_) {}
 
 Doorbell::~Doorbell() {
   if (bell_ >= 0) {
@@ -50,7 +53,8 @@ Doorbell::Woken Doorbell::wait(std::chrono::nanoseconds at_most) {
   if (ppoll(fds.data(), fds.size(), &timeout, nullptr) <= 0) return woken;
   std::array<char, 4096> junk;
   if ((fds[0].revents & POLLIN) != 0)
-    while (recv(bell_, junk.data(), junk.size(), 0) >= 0) {}
+    while (recv(bell_, junk.data(), junk.size(), 0) >= 0) {
+    }
   if ((fds[1].revents & POLLIN) != 0)
     while (read(watch_, junk.data(), junk.size()) > 0) woken.new_files = true;
   return woken;

@@ -1,5 +1,5 @@
-// What the drain's thread sleeps on: the doorbell that producers ring when a lane is half full, new files in the lanes directory, and a wake-up
-// from inside the process. A lost ring costs nothing but the rest of the polling interval.
+// What the drain's thread sleeps on: the doorbell that producers ring when a lane is half full, new files in the lanes directory, and a
+// wake-up from inside the process. A lost ring costs nothing but the rest of the polling interval.
 #pragma once
 
 #include <chrono>

@@ -1,7 +1,7 @@
 // The lanes directory: which segments there are, which lanes of them are in use, and who is still alive.
 //
-// A segment passes through: found → attached → (its owner ends) ended → drained → its name removed. One that cannot be believed is renamed to
-// `quarantined-<id>` and never attached again; one that is not ours, or of a newer ABI, is left alone and named once.
+// A segment passes through: found → attached → (its owner ends) ended → drained → its name removed. One that cannot be believed is renamed
+// to `quarantined-<id>` and never attached again; one that is not ours, or of a newer ABI, is left alone and named once.
 //
 // Not thread-safe: belongs to the drain's thread.
 #pragma once
@@ -23,11 +23,11 @@ namespace arbiter::ingest {
 struct Lane {
   LaneId id;
   LaneReader reader;
-  journal::Cursor cursor;        // private: how far it has been taken, in the frame being built
-  bool touched = false;          // since the last commit
-  bool quarantined = false;      // bad framing: not read any more
-  std::uint64_t frame = 0;       // that holds the cursor; acknowledged once it is durable
-  abi::Position acknowledged;    // as told to the producer
+  journal::Cursor cursor;      // private: how far it has been taken, in the frame being built
+  bool touched = false;        // since the last commit
+  bool quarantined = false;    // bad framing: not read any more
+  std::uint64_t frame = 0;     // that holds the cursor; acknowledged once it is durable
+  abi::Position acknowledged;  // as told to the producer
 };
 
 struct Source {
@@ -62,7 +62,7 @@ class Lanes {
   // The source is drained, and that is in the journal: removes its file, or renames it if it is quarantined.
   void remove(std::list<Source>::iterator source);
 
-  bool has_file(const SegmentId& id) const;  // attached or not
+  bool has_file(const SegmentId& id) const;                       // attached or not
   std::uint64_t refused_files() const { return refused_files_; }  // not attached: foreign, unsupported, broken
 
  private:

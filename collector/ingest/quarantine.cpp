@@ -31,8 +31,9 @@ void Quarantine::put(const Entry& entry) {
   if (with_bytes_) line["bytes"] = hex(entry.bytes.first(std::min(entry.bytes.size(), kShownMax)));
   const std::string text = boost::json::serialize(line) + "\n";
 
-  struct stat now{};
-  if (stat(path_.c_str(), &now) == 0 && static_cast<std::size_t>(now.st_size) + text.size() > kBytesMax) std::rename(path_.c_str(), (path_ + ".1").c_str());
+  struct stat now {};
+  if (stat(path_.c_str(), &now) == 0 && static_cast<std::size_t>(now.st_size) + text.size() > kBytesMax)
+    std::rename(path_.c_str(), (path_ + ".1").c_str());
   const int fd = open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return;
   [[maybe_unused]] const ssize_t written = write(fd, text.data(), text.size());

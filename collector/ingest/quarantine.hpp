@@ -1,5 +1,6 @@
-// What the collector sets aside: one JSON line for each event or lane that it could not believe, with the reason and where it lay. The bytes themselves
-// (hex, the first 256) are there only when nothing is anonymised. Bounded: a file over its size is renamed to `.1`, the one before goes.
+// What the collector sets aside: one JSON line for each event or lane that it could not believe, with the reason and where it lay. The
+// bytes themselves (hex, the first 256) are there only when nothing is anonymised. Bounded: a file over its size is renamed to `.1`, the
+// one before goes.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +21,8 @@ class Quarantine {
   struct Entry {
     LaneId lane;
     std::uint64_t sequence = 0;
-    std::string_view kind;    // type word, or empty when unknown
-    std::string_view field;   // or empty
+    std::string_view kind;   // type word, or empty when unknown
+    std::string_view field;  // or empty
     std::string_view reason;
     std::span<const std::byte> bytes;
     std::int64_t at_ns = 0;

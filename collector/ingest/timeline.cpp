@@ -75,7 +75,8 @@ std::int64_t Timeline::unix_ns(abi::ClockSource source, std::uint64_t ticks) {
   const double ns_per_tick = tsc ? ns_per_tick_ : 1.0;
   if (ticks > base && static_cast<double>(ticks - base) * ns_per_tick > static_cast<double>(kAheadMaxNs)) {
     const std::int64_t now = now_ns();
-    const std::int64_t ahead = static_cast<double>(ticks - base) * ns_per_tick < 9e18 ? std::llround(static_cast<double>(ticks - base) * ns_per_tick) : INT64_MAX;
+    const std::int64_t ahead =
+        static_cast<double>(ticks - base) * ns_per_tick < 9e18 ? std::llround(static_cast<double>(ticks - base) * ns_per_tick) : INT64_MAX;
     if (ahead > now - base_.unix_ns + kAheadMaxNs) {
       ++clamped_;
       return now;

@@ -1,8 +1,8 @@
 // One time for the collector: turns the ticks that producers stamp events with into Unix nanoseconds, and says what time it is.
 //
 // It follows the wall clock, but never runs backwards. A difference under a second is slewed away; a step forward is followed at once, and
-// remembered: retention stays behind by the step until everything recorded before it is older than any window (a clock step deletes nothing);
-// a step back is absorbed by running slower.
+// remembered: retention stays behind by the step until everything recorded before it is older than any window (a clock step deletes
+// nothing); a step back is absorbed by running slower.
 //
 // Not thread-safe: belongs to the drain's thread.
 #pragma once
@@ -50,10 +50,10 @@ class Timeline {
   std::int64_t at_monotonic(std::int64_t monotonic_ns) const;
 
   ClockReading first_;
-  ClockReading base_;            // last reading, its unix_ns being the timeline's
-  double ns_per_tick_;           // as measured
-  double rate_ = 1;              // timeline nanoseconds per nanosecond: off 1 while slewing
-  std::int64_t lag_ns_ = 0;      // steps forward that retention does not follow yet
+  ClockReading base_;        // last reading, its unix_ns being the timeline's
+  double ns_per_tick_;       // as measured
+  double rate_ = 1;          // timeline nanoseconds per nanosecond: off 1 while slewing
+  std::int64_t lag_ns_ = 0;  // steps forward that retention does not follow yet
   std::int64_t lag_until_monotonic_ns_ = 0;
   std::int64_t step_memory_ns_ = 7LL * 24 * 3600 * 1'000'000'000;
   std::uint64_t clamped_ = 0;

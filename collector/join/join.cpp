@@ -41,7 +41,8 @@ constexpr unsigned by_policy = field(Kind::task_execution, "routingDecision.poli
 constexpr unsigned by_time = field(Kind::task_execution, "routingDecision.decidedAtNs");
 }  // namespace execution
 
-// So many entries with one key are looked at, newest first: a task and agent that everything is recorded under must not make each event dearer.
+// So many entries with one key are looked at, newest first: a task and agent that everything is recorded under must not make each event
+// dearer.
 constexpr int kChainMax = 64;
 
 Decision decision_of(const Values& v, std::int64_t time_ns) {
@@ -105,7 +106,8 @@ const Decision* Join::find_decision(const Key& named, const Key& task_agent, std
   }
   const Decision* latest = nullptr;
   int looked = 0;
-  for (std::uint32_t slot = decisions_.find(1, task_agent); slot != kNone && looked < kChainMax; slot = decisions_.next_older(1, slot), ++looked) {
+  for (std::uint32_t slot = decisions_.find(1, task_agent); slot != kNone && looked < kChainMax;
+       slot = decisions_.next_older(1, slot), ++looked) {
     const Decision& d = decisions_[slot].decision;
     if (d.time_ns <= not_after_ns && (latest == nullptr || d.time_ns > latest->time_ns)) latest = &d;
   }
@@ -160,7 +162,8 @@ void Join::settle_decision(const Values& v, const journal::EventRef& ref, const 
       for (std::uint32_t slot = table->find(2, named); slot != kNone && looked < kChainMax; slot = table->next_older(2, slot), ++looked)
         if ((*table)[slot].decided_ns == INT64_MIN) give((*table)[slot]);
     looked = 0;
-    for (std::uint32_t slot = table->find(1, task_agent); slot != kNone && looked < kChainMax; slot = table->next_older(1, slot), ++looked) {
+    for (std::uint32_t slot = table->find(1, task_agent); slot != kNone && looked < kChainMax;
+         slot = table->next_older(1, slot), ++looked) {
       Waiting& w = (*table)[slot];
       if (w.keys[2].null() && d.time_ns <= w.not_after_ns && d.time_ns >= w.decided_ns) give(w);
     }

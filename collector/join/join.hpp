@@ -1,13 +1,15 @@
 // The join: starts with completions, decisions with executions, whatever thread or process they come from and in whatever order.
 //
 //   resolve(execution)   before it is journalled: fills in what is known already (startedAtNs, routingDecision.*)
-//   settle(event, ref)   once it is journalled: remembers what later events may need, and amends what was journalled before and can be completed now
+//   settle(event, ref)   once it is journalled: remembers what later events may need, and amends what was journalled before and can be
+//   completed now
 //
-// What is remembered is bounded by `max_open_executions`, oldest let go first, and is a function of the events in journal order alone: replaying
-// them after a crash gives the same state.
+// What is remembered is bounded by `max_open_executions`, oldest let go first, and is a function of the events in journal order alone:
+// replaying them after a crash gives the same state.
 //
-// Rules (events.md): an execution's start is the one with its executionId; the first completion takes it. Its decision is the one it or its start
-// names by decisionId; else the latest of its task for its agent at or before the start (before the completion, while the start is unknown).
+// Rules (events.md): an execution's start is the one with its executionId; the first completion takes it. Its decision is the one it or its
+// start names by decisionId; else the latest of its task for its agent at or before the start (before the completion, while the start is
+// unknown).
 //
 // Not thread-safe: belongs to the drain's thread.
 #pragma once
@@ -37,10 +39,10 @@ struct Decision {
 };
 
 struct Counts {
-  std::uint64_t censored = 0;           // starts let go without a completion
-  std::uint64_t orphans_let_go = 0;     // completions that no start can find any more
-  std::uint64_t late_starts = 0;        // completions amended by a start that came after them
-  std::uint64_t late_decisions = 0;     // executions amended by a decision that came after them
+  std::uint64_t censored = 0;        // starts let go without a completion
+  std::uint64_t orphans_let_go = 0;  // completions that no start can find any more
+  std::uint64_t late_starts = 0;     // completions amended by a start that came after them
+  std::uint64_t late_decisions = 0;  // executions amended by a decision that came after them
 };
 
 class Join final : public journal::Participant {

@@ -1,4 +1,5 @@
-// 128-bit names of ids inside the join: the bytes of a hashed id, or a keyed hash of a plain one, so that nobody can choose ids that collide.
+// 128-bit names of ids inside the join: the bytes of a hashed id, or a keyed hash of a plain one, so that nobody can choose ids that
+// collide.
 #pragma once
 
 #include <sodium/crypto_shorthash_siphash24.h>
@@ -30,7 +31,8 @@ inline Key key_of(const event::Text& id, const HashKey& secret) {
   if (id.hashed) {
     std::memcpy(&key, id.data, sizeof key);
   } else {
-    crypto_shorthash_siphashx24(reinterpret_cast<unsigned char*>(&key), reinterpret_cast<const unsigned char*>(id.data), id.size, secret.data());
+    crypto_shorthash_siphashx24(reinterpret_cast<unsigned char*>(&key), reinterpret_cast<const unsigned char*>(id.data), id.size,
+                                secret.data());
   }
   if (key.null()) key.low = 1;  // null means: no key
   return key;

@@ -1,6 +1,7 @@
 // A bounded set of entries, oldest let go first, found by keys that several entries may share.
 //
-// Entries live in a slab and are named by their slot; slots are reused. Chains of entries with the same key run through the slab, newest first.
+// Entries live in a slab and are named by their slot; slots are reused. Chains of entries with the same key run through the slab, newest
+// first.
 #pragma once
 
 #include <cstdint>

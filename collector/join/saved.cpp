@@ -13,10 +13,8 @@ class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  void put(const T& value) {
-    out_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
+  requires std::is_trivially_copyable_v<T>
+  void put(const T& value) { out_.append(reinterpret_cast<const char*>(&value), sizeof value); }
   void put(const std::string& text) {
     put(static_cast<std::uint16_t>(text.size()));
     out_ += text;
@@ -30,7 +28,7 @@ class Reader {
  public:
   explicit Reader(std::string_view bytes) : left_(bytes) {}
   template <class T>
-    requires std::is_trivially_copyable_v<T>
+  requires std::is_trivially_copyable_v<T>
   bool get(T& value) {
     if (left_.size() < sizeof value) return false;
     std::memcpy(&value, left_.data(), sizeof value);

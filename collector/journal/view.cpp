@@ -8,7 +8,17 @@
 namespace arbiter::journal {
 namespace {
 
+// The decision of an execution is one thing: a patch that brings one takes the place of the one before, fields that it does not have
+// included.
+constexpr std::uint32_t kDecisionFields = [] {
+  std::uint32_t fields = 0;
+  for (std::size_t f = 0; f < std::size(schema::kTaskExecution); ++f)
+    if (schema::kTaskExecution[f].path.starts_with("routingDecision.")) fields |= 1u << f;
+  return fields;
+}();
+
 void apply(const event::Values& patch, event::Values& to) {
+  if (patch.kind == Kind::task_execution && (patch.present & kDecisionFields) != 0) to.present &= ~kDecisionFields;
   const std::uint32_t booleans = schema::masks(patch.kind).boolean;
   for (std::uint32_t left = patch.present; left != 0; left &= left - 1) {
     const auto f = static_cast<unsigned>(std::countr_zero(left));

@@ -143,7 +143,8 @@ Result<json::object> CollectorService::config() {
   return engine_.mailbox().ask([this]() -> Result<json::object> { return config::json_of(engine_.config()); });
 }
 
-Result<json::object> CollectorService::take_over(const std::function<Result<config::Config>(const config::Config&)>& wanted, std::string_view from) {
+Result<json::object> CollectorService::take_over(const std::function<Result<config::Config>(const config::Config&)>& wanted,
+                                                 std::string_view from) {
   return engine_.mailbox().ask([&]() -> Result<json::object> {
     config::Config running = engine_.config();
     auto next = wanted(running);
@@ -169,7 +170,8 @@ void CollectorService::reload() {
     log::error("config", "{}: the running configuration stays as it is", loaded.error().message);
     return;
   }
-  static_cast<void>(take_over([&](const config::Config&) -> Result<config::Config> { return loaded->config; }, loaded->file.empty() ? "defaults" : loaded->file));
+  static_cast<void>(take_over([&](const config::Config&) -> Result<config::Config> { return loaded->config; },
+                              loaded->file.empty() ? "defaults" : loaded->file));
 }
 
 std::string CollectorService::metrics() {

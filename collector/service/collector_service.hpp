@@ -1,5 +1,5 @@
-// The service the control plane sees: asks the drain's thread for what belongs to it, and does what takes long on the caller's thread, on a view of the
-// journal. Also the exports that nobody asks for one by one: every interval, on SIGUSR1.
+// The service the control plane sees: asks the drain's thread for what belongs to it, and does what takes long on the caller's thread, on a
+// view of the journal. Also the exports that nobody asks for one by one: every interval, on SIGUSR1.
 #pragma once
 
 #include <atomic>
@@ -45,7 +45,8 @@ class CollectorService final : public Service {
   };
   Result<Picture> picture();
   // What differs is taken over where that goes while running.
-  Result<boost::json::object> take_over(const std::function<Result<config::Config>(const config::Config& running)>& wanted, std::string_view from);
+  Result<boost::json::object> take_over(const std::function<Result<config::Config>(const config::Config& running)>& wanted,
+                                        std::string_view from);
   void look_again();
   void export_loop(const std::stop_token& stopping);
 
@@ -54,7 +55,7 @@ class CollectorService final : public Service {
   std::mutex exporting_;  // one export at a time
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  bool soon_ = false;       // under mutex_: somebody asked for an export
+  bool soon_ = false;        // under mutex_: somebody asked for an export
   bool look_again_ = false;  // under mutex_: the interval may be another
   std::atomic<bool> stopping_{false};
   std::jthread exporter_;

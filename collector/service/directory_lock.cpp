@@ -18,10 +18,13 @@ Result<DirectoryLock> DirectoryLock::take(const std::string& path, std::string_v
     const ssize_t size = pread(fd, holder.data(), holder.size() - 1, 0);
     std::string who(holder.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     if (const std::size_t end = who.find('\n'); end != std::string::npos) who.resize(end);
-    return Error{std::string(what) + " is in use by the arbiter-collector with pid " + (who.empty() ? "unknown" : who) + ": " + std::string(remedy), EWOULDBLOCK};
+    return Error{
+        std::string(what) + " is in use by the arbiter-collector with pid " + (who.empty() ? "unknown" : who) + ": " + std::string(remedy),
+        EWOULDBLOCK};
   }
   const std::string pid = std::to_string(getpid()) + "\n";
-  if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) return system_error("lock " + path);
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    return system_error("lock " + path);
   return lock;
 }
 

@@ -13,8 +13,7 @@ using ingest::Lane;
 using ingest::Source;
 using schema::field;
 
-constexpr std::size_t kBatchBytes = 256 * 1024;   // of one lane, at a time
-
+constexpr std::size_t kBatchBytes = 256 * 1024;  // of one lane, at a time
 
 constexpr unsigned kStartedAt = field(Kind::task_execution, "startedAtNs");
 constexpr unsigned kStartedTicks = field(Kind::task_execution, "startedTicks");
@@ -30,7 +29,14 @@ std::uint64_t unaccounted(const journal::Cursor& c) {
 
 Drain::Drain(ingest::Lanes& lanes, ingest::Timeline& timeline, privacy::Anonymizer& anonymizer, join::Join& join, journal::Journal& journal,
              ingest::Quarantine& quarantine, journal::SyncPolicy sync)
-    : lanes_(lanes), timeline_(timeline), anonymizer_(anonymizer), join_(join), journal_(journal), quarantine_(quarantine), sync_(sync), buffer_(kBatchBytes) {}
+    : lanes_(lanes),
+      timeline_(timeline),
+      anonymizer_(anonymizer),
+      join_(join),
+      journal_(journal),
+      quarantine_(quarantine),
+      sync_(sync),
+      buffer_(kBatchBytes) {}
 
 void Drain::scan(bool disabled) { lanes_.scan(disabled); }
 
@@ -100,7 +106,8 @@ bool Drain::take(Source& source, Lane& lane, Passed& passed) {
     ARBITER_TESTPOINT("drain.framed");
   }
   if (copied.fault != LaneReader::Fault::none)
-    quarantine_lane(source, lane, copied.fault == LaneReader::Fault::bad_position ? "its write position is impossible" : "its framing is impossible");
+    quarantine_lane(source, lane,
+                    copied.fault == LaneReader::Fault::bad_position ? "its write position is impossible" : "its framing is impossible");
   return journal_.pending_bytes() < journal::Journal::kFrameBytes || commit();
 }
 
@@ -136,11 +143,12 @@ void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> by
   ++counts_.events;
 }
 
-void Drain::set_aside(Lane& lane, std::span<const std::byte> bytes, std::uint64_t sequence, std::string_view kind, std::string_view field_name,
-                      std::string_view reason) {
+void Drain::set_aside(Lane& lane, std::span<const std::byte> bytes, std::uint64_t sequence, std::string_view kind,
+                      std::string_view field_name, std::string_view reason) {
   ++lane.cursor.quarantined;
   quarantine_.put({lane.id, sequence, kind, field_name, reason, bytes, timeline_.now_ns()});
-  log::warning("ingest", "lane {} of {}: an event {}{}{}: set aside", lane.id.lane, segment_name(lane.id.segment), field_name, field_name.empty() ? "" : " ", reason);
+  log::warning("ingest", "lane {} of {}: an event {}{}{}: set aside", lane.id.lane, segment_name(lane.id.segment), field_name,
+               field_name.empty() ? "" : " ", reason);
 }
 
 void Drain::quarantine_lane(Source& source, Lane& lane, std::string_view reason) {
@@ -148,7 +156,8 @@ void Drain::quarantine_lane(Source& source, Lane& lane, std::string_view reason)
   source.quarantined = true;
   ++counts_.quarantined_lanes;
   quarantine_.put({lane.id, lane.cursor.sequence, {}, {}, reason, {}, timeline_.now_ns()});
-  log::error("ingest", "lane {} of {} (pid {}): {}: it is read no further", lane.id.lane, segment_name(lane.id.segment), source.segment.header().pid, reason);
+  log::error("ingest", "lane {} of {} (pid {}): {}: it is read no further", lane.id.lane, segment_name(lane.id.segment),
+             source.segment.header().pid, reason);
 }
 
 bool Drain::commit() {
@@ -156,7 +165,8 @@ bool Drain::commit() {
   ARBITER_TESTPOINT("drain.before_commit");
   if (auto written = journal_.commit(); !written) {
     if (blocked_by_.empty())
-      log::error("journal", "{}: nothing is taken from the lanes until it can be written; they fill, and then count what they drop", written.error().message);
+      log::error("journal", "{}: nothing is taken from the lanes until it can be written; they fill, and then count what they drop",
+                 written.error().message);
     blocked_by_ = written.error().message;
     return false;
   }
@@ -190,7 +200,8 @@ Result<void> Drain::catch_up() {
     for (Lane& lane : source.lanes) targets.emplace_back(&lane, lane.reader.published());
   }
   for (;;) {
-    const bool behind = std::any_of(targets.begin(), targets.end(), [](const auto& t) { return !t.first->quarantined && t.first->cursor.position < t.second; });
+    const bool behind = std::any_of(targets.begin(), targets.end(),
+                                    [](const auto& t) { return !t.first->quarantined && t.first->cursor.position < t.second; });
     if (!behind && !journal_.pending()) return {};
     Passed passed = Passed::idle;
     for (Source& source : lanes_.sources())
@@ -212,8 +223,8 @@ void Drain::note_accounts() {
     }
 }
 
-// Sources whose owners have ended and that a pass has found empty since. Their final account goes into the journal before the file goes; the lane
-// leaves the journal's table only after that, so that a crash in between cannot have it drained again.
+// Sources whose owners have ended and that a pass has found empty since. Their final account goes into the journal before the file goes;
+// the lane leaves the journal's table only after that, so that a crash in between cannot have it drained again.
 void Drain::close_drained() {
   auto& sources = lanes_.sources();
   if (std::none_of(sources.begin(), sources.end(), [](const Source& s) { return s.drained; })) return;

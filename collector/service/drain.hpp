@@ -5,7 +5,8 @@
 // Invariants:
 //   1. A lane's cursor in the journal never says more than the frames hold: cursor and events go into the same frame.
 //   2. Nothing is acknowledged to a producer before the frame that holds it is written (and synced, where the policy asks for it).
-//   3. A frame that cannot be written stays as it is until it can: meanwhile nothing is drained, lanes fill, and losses are counted by the producers.
+//   3. A frame that cannot be written stays as it is until it can: meanwhile nothing is drained, lanes fill, and losses are counted by the
+//   producers.
 //   4. What is bad in a lane harms that lane alone.
 //
 // Not thread-safe: belongs to the drain's thread.
@@ -41,11 +42,11 @@ class Drain {
   // Takes everything that was published when it was called. Error: the journal cannot be written.
   Result<void> catch_up();
 
-  void scan(bool disabled);        // attaches new segments
-  void look_for_ended();           // finds producers that have gone; what they left is drained and their lanes are closed by pass()
-  void note_accounts();            // lanes that only dropped or refused: their account goes into the journal too
-  void close_vanished();           // lanes of the journal whose file is gone (a reboot): once, after the first scan
-  void acknowledge_durable();      // what is safe by the policy; under SyncPolicy::every_frame, some time after the commit
+  void scan(bool disabled);    // attaches new segments
+  void look_for_ended();       // finds producers that have gone; what they left is drained and their lanes are closed by pass()
+  void note_accounts();        // lanes that only dropped or refused: their account goes into the journal too
+  void close_vanished();       // lanes of the journal whose file is gone (a reboot): once, after the first scan
+  void acknowledge_durable();  // what is safe by the policy; under SyncPolicy::every_frame, some time after the commit
   bool acknowledgement_due() const { return !unacknowledged_.empty(); }
   void set_sync(journal::SyncPolicy sync) { sync_ = sync; }
 
@@ -58,8 +59,8 @@ class Drain {
  private:
   bool take(ingest::Source& source, ingest::Lane& lane, Passed& passed);
   void take_event(ingest::Source& source, ingest::Lane& lane, std::span<const std::byte> bytes);
-  void set_aside(ingest::Lane& lane, std::span<const std::byte> bytes, std::uint64_t sequence, std::string_view kind, std::string_view field,
-                 std::string_view reason);
+  void set_aside(ingest::Lane& lane, std::span<const std::byte> bytes, std::uint64_t sequence, std::string_view kind,
+                 std::string_view field, std::string_view reason);
   void quarantine_lane(ingest::Source& source, ingest::Lane& lane, std::string_view reason);
   void adopt(ingest::Lane& lane);
   static void note_account(ingest::Lane& lane);

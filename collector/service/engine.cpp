@@ -49,7 +49,8 @@ journal::Options journal_options(const config::Config& config) {
     options.sync = journal::SyncPolicy::every_frame;
   } else {
     options.sync = journal::SyncPolicy::interval;
-    if (const auto every = config::parse_duration(config.journal.sync)) options.sync_interval = std::chrono::duration_cast<std::chrono::milliseconds>(*every);
+    if (const auto every = config::parse_duration(config.journal.sync))
+      options.sync_interval = std::chrono::duration_cast<std::chrono::milliseconds>(*every);
   }
   return options;
 }
@@ -80,9 +81,12 @@ Result<void> Engine::set_up() {
   install_sigbus_guard();
   std::error_code failed;
   std::filesystem::create_directories(config_.state_dir, failed);
-  if (failed) return Error{"state directory " + config_.state_dir + ": " + failed.message() + ": make it, or name another with --state-dir", failed.value()};
+  if (failed)
+    return Error{"state directory " + config_.state_dir + ": " + failed.message() + ": make it, or name another with --state-dir",
+                 failed.value()};
   chmod(config_.state_dir.c_str(), 0700);
-  auto state_lock = DirectoryLock::take(config_.state_dir + "/lock", "state directory " + config_.state_dir, "stop it, or give this one another with --state-dir");
+  auto state_lock = DirectoryLock::take(config_.state_dir + "/lock", "state directory " + config_.state_dir,
+                                        "stop it, or give this one another with --state-dir");
   if (!state_lock) return state_lock.error();
   state_lock_.emplace(std::move(*state_lock));
 
@@ -90,7 +94,8 @@ Result<void> Engine::set_up() {
   const bool shared = geteuid() == 0 || config_.ring_dir.starts_with("/run/arbiter");
   auto lanes = ingest::Lanes::open(config_.ring_dir, shared, config_.limits.max_producers);
   if (!lanes) return Error{lanes.error().message + ": mend its permissions, or name another with --ring-dir", lanes.error().code};
-  auto lanes_lock = DirectoryLock::take(config_.ring_dir + ".lock", "lanes directory " + config_.ring_dir, "stop it, or give this one another with --ring-dir");
+  auto lanes_lock = DirectoryLock::take(config_.ring_dir + ".lock", "lanes directory " + config_.ring_dir,
+                                        "stop it, or give this one another with --ring-dir");
   if (!lanes_lock) return lanes_lock.error();
   lanes_lock_.emplace(std::move(*lanes_lock));
   lanes_.emplace(std::move(*lanes));
@@ -139,6 +144,8 @@ void Engine::run() {
     if (doorbell_->wait(wait).new_files) new_files_ = true;
   }
   if (auto caught_up = catch_up(); !caught_up) stop_error_ = caught_up.error();
+  drain_->look_for_ended();
+  drain_->pass();  // lanes of producers that have ended are closed, their files removed
   if (auto closed = journal_->close(); !closed) stop_error_ = closed.error();
   drain_->acknowledge_durable();
   mailbox_.close();
@@ -171,7 +178,8 @@ void Engine::housekeeping() {
   }
   if (due(checkpoint_due_, kCheckpointEvery) && journal_->committed_frame() != checkpoint_frame_) {
     checkpoint_frame_ = journal_->committed_frame();
-    if (auto made = journal_->checkpoint(); !made) log::warning("journal", "checkpoint: {}: the next start takes longer", made.error().message);
+    if (auto made = journal_->checkpoint(); !made)
+      log::warning("journal", "checkpoint: {}: the next start takes longer", made.error().message);
   }
 }
 

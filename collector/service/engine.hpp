@@ -54,7 +54,7 @@ class Engine {
 
   // --- any thread: never changes
   const privacy::Anonymizer& anonymizer() const { return anonymizer_; }  // for hash_for_query alone
-  const std::string& key_fingerprint() const { return fingerprint_; }  // empty: not anonymised
+  const std::string& key_fingerprint() const { return fingerprint_; }    // empty: not anonymised
   std::int64_t started_ns() const { return started_ns_; }
 
  private:

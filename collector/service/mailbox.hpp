@@ -28,7 +28,8 @@ class Mailbox {
     auto promise = std::make_shared<std::promise<Answer>>();
     std::future<Answer> answer = promise->get_future();
     // The letter alone holds the promise: thrown away unread, it breaks it.
-    if (!post([promise = std::move(promise), task = std::move(task)]() mutable { promise->set_value(task()); })) return Answer(Error{"the collector is stopping", 503});
+    if (!post([promise = std::move(promise), task = std::move(task)]() mutable { promise->set_value(task()); }))
+      return Answer(Error{"the collector is stopping", 503});
     try {
       return answer.get();
     } catch (const std::future_error&) {  // dropped unanswered by close()

@@ -1,4 +1,5 @@
-// GET /metrics: the collector in Prometheus' text format (version 0.0.4). Names and units by its conventions: base units, _total for counters.
+// GET /metrics: the collector in Prometheus' text format (version 0.0.4). Names and units by its conventions: base units, _total for
+// counters.
 #pragma once
 
 #include <string>

@@ -14,8 +14,9 @@ namespace json = boost::json;
 using journal::Totals;
 
 constexpr std::array<std::string_view, abi::kDropReasons> kDropNames = {"laneFull", "reentrant", "noLane"};
-constexpr std::array<std::string_view, abi::kRefusalReasons> kRefusalNames = {"missing",  "tooLong",     "notUtf8",       "notFinite",    "outOfRange", "notAChoice",
-                                                                              "badJson", "jsonTooDeep", "eventTooLarge", "tooManyItems", "notHex"};
+constexpr std::array<std::string_view, abi::kRefusalReasons> kRefusalNames = {"missing",       "tooLong",      "notUtf8", "notFinite",
+                                                                              "outOfRange",    "notAChoice",   "badJson", "jsonTooDeep",
+                                                                              "eventTooLarge", "tooManyItems", "notHex"};
 
 json::value time_value(std::int64_t ns) { return ns == 0 ? json::value(nullptr) : json::value(snapshot::time_text(ns)); }
 
@@ -59,7 +60,8 @@ std::uint64_t Losses::refused() const { return sum(refused_by); }
 
 Losses losses(const journal::Journal& journal) {
   const journal::ClosedLanes closed = journal.statistics().closed;
-  Losses all{closed.attempted, closed.delivered, closed.quarantined, closed.rewound, closed.in_flight, closed.dropped_by, closed.refused_by};
+  Losses all{closed.attempted, closed.delivered,  closed.quarantined, closed.rewound,
+             closed.in_flight, closed.dropped_by, closed.refused_by};
   for (const auto& [id, cursor] : journal.lanes()) {
     all.attempted += cursor.attempted;
     all.delivered += cursor.delivered;
@@ -133,13 +135,17 @@ json::object status_json(Engine& engine) {
   std::string health = "ok", explanation = "everything that is recorded is taken";
   if (!blocked.empty()) {
     health = "blocked";
-    explanation = "the journal cannot be written (" + blocked + "): lanes fill, then count what they drop; it goes on by itself once the cause is gone: make room on the disk of " + engine.config().state_dir;
+    explanation = "the journal cannot be written (" + blocked +
+                  "): lanes fill, then count what they drop; it goes on by itself once the cause is gone: make room on the disk of " +
+                  engine.config().state_dir;
   } else if (engine.disabled()) {
     health = "paused";
-    explanation = engine.paused() ? "recording is paused: arbiterctl resume" : "recording is switched off in the configuration: arbiterctl config set enabled=true";
+    explanation = engine.paused() ? "recording is paused: arbiterctl resume"
+                                  : "recording is switched off in the configuration: arbiterctl config set enabled=true";
   } else if (s.damaged_blocks != 0) {
     health = "degraded";
-    explanation = std::to_string(s.damaged_blocks) + " damaged blocks of the journal were skipped: look at the disk; arbiter-inspect names them";
+    explanation =
+        std::to_string(s.damaged_blocks) + " damaged blocks of the journal were skipped: look at the disk; arbiter-inspect names them";
   }
   const join::Counts& joined = engine.join().counts();
   return {
@@ -158,7 +164,8 @@ json::object status_json(Engine& engine) {
       {"lanes", lanes},
       {"producers", std::move(producers)},
       {"filesLeftAlone", engine.lanes().refused_files()},
-      {"losses", {{"dropped", lost.dropped()}, {"refused", lost.refused()}, {"quarantined", lost.quarantined}, {"stateRewound", lost.rewound}}},
+      {"losses",
+       {{"dropped", lost.dropped()}, {"refused", lost.refused()}, {"quarantined", lost.quarantined}, {"stateRewound", lost.rewound}}},
       {"join",
        {{"openExecutions", engine.join().open()},
         {"waitingCompletions", engine.join().waiting()},
@@ -174,7 +181,10 @@ json::object status_json(Engine& engine) {
         {"damagedBlocks", s.damaged_blocks},
         {"syncFailures", s.sync_failures},
         {"writeFailures", s.write_failures}}},
-      {"drain", {{"events", engine.drain().counts().events}, {"batches", engine.drain().counts().batches}, {"quarantinedLanes", engine.drain().counts().quarantined_lanes}}},
+      {"drain",
+       {{"events", engine.drain().counts().events},
+        {"batches", engine.drain().counts().batches},
+        {"quarantinedLanes", engine.drain().counts().quarantined_lanes}}},
       {"clock", {{"stampsClamped", engine.timeline().clamped()}, {"steps", engine.timeline().steps()}}},
   };
 }

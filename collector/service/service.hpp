@@ -34,15 +34,17 @@ class Service {
   // `fresh`: reflects every event recorded before the call.
   virtual Result<boost::json::object> status() = 0;
   virtual Result<boost::json::object> stats(bool fresh) = 0;
-  virtual Result<void> events(const EventsQuery& query, const std::function<bool(std::string_view json_line)>& line) = 0;  // in order of time
+  virtual Result<void> events(const EventsQuery& query,
+                              const std::function<bool(std::string_view json_line)>& line) = 0;  // in order of time
   virtual Result<boost::json::object> task(std::string_view task_id) = 0;
-  virtual Result<boost::json::object> export_snapshot(const ExportRequest& request) = 0;  // {"path": ..., "manifest": {...}}, when it is complete
+  virtual Result<boost::json::object> export_snapshot(
+      const ExportRequest& request) = 0;  // {"path": ..., "manifest": {...}}, when it is complete
   virtual Result<void> flush() = 0;
   virtual Result<void> set_enabled(bool enabled) = 0;  // pause and resume
   virtual Result<void> clear() = 0;
   virtual Result<boost::json::object> config() = 0;
   virtual Result<boost::json::object> set_config(const boost::json::object& changes) = 0;  // {"applied": [...], "needs_restart": [...]}
-  virtual std::string metrics() = 0;  // Prometheus text
+  virtual std::string metrics() = 0;                                                       // Prometheus text
 };
 
 }  // namespace arbiter::service

@@ -63,9 +63,9 @@ TEST_CASE("config set applies at once what can change, and refuses what is wrong
   CHECK(collector.ctl({"config", "set", "retention.max_events=3"}).exit == 0);
   CHECK(collector.ask({"config", "get"}).at("retention").at("max_events") == 3);
   const Ran wrong = collector.ctl({"config", "set", "retention.max_evens=5"});
-  CHECK(wrong.exit == 1);
+  CHECK(wrong.exit == 2);
   CHECK_MESSAGE(wrong.err.find("max_events") != std::string::npos, wrong.err);
-  CHECK(collector.ctl({"config", "set", "retention.max_events=many"}).exit == 1);
+  CHECK(collector.ctl({"config", "set", "retention.max_events=many"}).exit == 2);
   CHECK(collector.ask({"config", "get"}).at("retention").at("max_events") == 3);
 }
 

@@ -18,7 +18,8 @@ struct Machine {
   ClockReading start = ingest::read_clocks();
   double ns_per_tick = 0.5;
   ClockReading at(std::int64_t elapsed_ns, std::int64_t wall_ns) const {
-    return {start.tsc + static_cast<std::uint64_t>(static_cast<double>(elapsed_ns) / ns_per_tick), start.monotonic_ns + elapsed_ns, wall_ns};
+    return {start.tsc + static_cast<std::uint64_t>(static_cast<double>(elapsed_ns) / ns_per_tick), start.monotonic_ns + elapsed_ns,
+            wall_ns};
   }
 };
 
@@ -34,7 +35,8 @@ TEST_CASE("ticks before and after the reading are converted at the measured rate
 
 TEST_CASE("a stamp more than a minute ahead is taken as now and counted, whatever number it is") {
   Timeline t;
-  for (const std::uint64_t ticks : {std::uint64_t{UINT64_MAX}, std::uint64_t{UINT64_MAX / 2}, ingest::read_clocks().tsc + (std::uint64_t{1} << 40)}) {
+  for (const std::uint64_t ticks :
+       {std::uint64_t{UINT64_MAX}, std::uint64_t{UINT64_MAX / 2}, ingest::read_clocks().tsc + (std::uint64_t{1} << 40)}) {
     CHECK(std::abs(t.unix_ns(abi::ClockSource::tsc, ticks) - t.now_ns()) < kSecond);
     if (ticks > UINT64_MAX / 4) CHECK(std::abs(t.unix_ns(abi::ClockSource::monotonic, ticks) - t.now_ns()) < kSecond);
   }

@@ -38,7 +38,8 @@ TEST_CASE("whatever is inserted and erased, chains and age agree with a plain li
     std::vector<int> expected, found;
     for (auto it = model.rbegin(); it != model.rend(); ++it)
       if (it->second.keys[index] == key) expected.push_back(it->second.number);
-    for (std::uint32_t slot = table.find(index, key); slot != kNone; slot = table.next_older(index, slot)) found.push_back(table[slot].number);
+    for (std::uint32_t slot = table.find(index, key); slot != kNone; slot = table.next_older(index, slot))
+      found.push_back(table[slot].number);
     REQUIRE(found == expected);
   }
   std::vector<int> ages;

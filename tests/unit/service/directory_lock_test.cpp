@@ -20,7 +20,8 @@ TEST_CASE("a second holder is refused and told who the first is; the lock goes w
     REQUIRE(first.has_value());
     const auto second = DirectoryLock::take(path, "state directory /s", "stop it");
     REQUIRE_FALSE(second.has_value());
-    CHECK(second.error().message == "state directory /s is in use by the arbiter-collector with pid " + std::to_string(getpid()) + ": stop it");
+    CHECK(second.error().message ==
+          "state directory /s is in use by the arbiter-collector with pid " + std::to_string(getpid()) + ": stop it");
   }
   CHECK(DirectoryLock::take(path, "state directory /s", "stop it").has_value());
   std::filesystem::remove_all(directory);

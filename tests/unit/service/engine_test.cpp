@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "collector/service/report.hpp"
@@ -140,6 +141,37 @@ TEST_CASE("what producers record is in the statistics, with its duration") {
   CHECK(stats.at("overallSuccessRate").as_double() == 0.8);
   CHECK(number(stats, "retainedEvents") == 20);
   CHECK(number(stats, "lifetime.attempted") == 20);
+}
+
+TEST_CASE("a later decision that comes late takes the place of the one before, with nothing of it left") {
+  Directory d;
+  auto engine = service::Engine::open(d.config);
+  REQUIRE(engine.has_value());
+  Producer producer(at(d));
+  const auto decide = [&](std::string_view id, std::int64_t time, std::optional<double> confidence) {
+    CHECK(producer.record(RoutingDecision{.decision_id = id, .task_id = "t", .selected_agent = "a", .confidence = confidence, .time = time})
+              .recorded());
+  };
+  CHECK(producer.record(TaskStart{.execution_id = "x", .task_id = "t", .agent_id = "a", .time = 30}).recorded());
+  decide("first", 10, 0.9);
+  CHECK(producer.record(TaskExecution{.execution_id = "x", .task_id = "t", .agent_id = "a", .outcome = {.success = true}, .time = 50})
+            .recorded());
+  decide("second", 20, std::nullopt);
+  REQUIRE((*engine)->catch_up().has_value());
+
+  int executions = 0;
+  (*engine)->journal().view()->scan({}, [&](const journal::StoredEvent& event) {
+    const event::Values& v = event.values;
+    if (v.kind != Kind::task_execution) return true;
+    ++executions;
+    CHECK(v.text[schema::field(Kind::task_execution, "routingDecision.decisionId")].bytes() == "second");
+    CHECK_FALSE(v.has(schema::field(Kind::task_execution, "routingDecision.confidence")));
+    CHECK(v.time(schema::field(Kind::task_execution, "routingDecision.decidedAtNs")) == 20);
+    CHECK(v.time(schema::field(Kind::task_execution, "startedAtNs")) == 30);
+    CHECK(event.revision == 1);
+    return true;
+  });
+  CHECK(executions == 1);
 }
 
 TEST_CASE("a second engine on the same state or the same lanes is refused and names the first") {
