@@ -36,7 +36,8 @@ struct Directory {
     config.export_dir = path / "exports";
     config.anonymization.key_file = path / "key";
     config.anonymization.enabled = false;
-    config.retention = {};
+    config.retention.max_age = std::nullopt;
+    config.retention.max_bytes = std::nullopt;
     fs::create_directory(config.ring_dir);
   }
   ~Directory() { fs::remove_all(path); }
