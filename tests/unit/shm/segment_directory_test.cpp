@@ -32,7 +32,7 @@ int as_user(uid_t user, Act&& act) {
 
 TEST_CASE("agents of other users make segments in a directory that they cannot list, and cannot touch each other's") {
   if (geteuid() != 0) {
-    MESSAGE("SKIPPED: becoming other users needs root");
+    MESSAGE("not run: becoming other users needs root");
     return;
   }
   OwnDirectory dir;

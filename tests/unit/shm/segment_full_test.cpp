@@ -100,7 +100,7 @@ TEST_CASE("on a full tmpfs a segment, a lane or a growth is refused softly, the 
   waitpid(child, &status, 0);
   REQUIRE(WIFEXITED(status));
   if (WEXITSTATUS(status) == 77) {
-    MESSAGE("SKIPPED: a tmpfs of the test's own needs root and a mount namespace");
+    MESSAGE("not run: a tmpfs of the test's own needs root and a mount namespace");
     return;
   }
   CHECK(WEXITSTATUS(status) == 0);

@@ -143,7 +143,7 @@ TEST_CASE("links, pipes, sockets' kin, devices and directories are foreign, and 
   SUBCASE("a directory") { REQUIRE(mkdir(dir.lane(kName).c_str(), 0700) == 0); }
   SUBCASE("a device") {
     if (mknod(dir.lane(kName).c_str(), S_IFCHR | 0600, makedev(1, 5)) != 0) {
-      MESSAGE("SKIPPED: making a device needs root");
+      MESSAGE("not run: making a device needs root");
       return;
     }
   }
