@@ -62,7 +62,7 @@ void write_sample(std::ostream& out, std::uint64_t runs, std::int64_t end_unix_m
     const std::uint64_t score = success ? 100 : random.below(70);
     const std::string number = std::to_string(i + 1);
     out << "{\"run_id\":\"sample-run-" << std::string(6 - std::min<std::size_t>(6, number.size()), '0') << number << "\",\"task_id\":\""
-        << family << '/' << random.below(12) << "\",\"task_family\":\"" << family << "\",\"agent_id\":\"" << agent.id
+        << family << "/variant-" << random.below(12) << "\",\"task_family\":\"" << family << "\",\"agent_id\":\"" << agent.id
         << "\",\"started_at_ms\":" << started_ms << ",\"completed_at_ms\":" << started_ms + duration_ms
         << ",\"score\":" << (score == 100 ? "1.0" : "0." + std::string(score < 10 ? "0" : "") + std::to_string(score))
         << ",\"success\":" << (success ? "true" : "false") << ",\"error\":" << (limited ? "\"usageLimits\"" : "null") << "}\n";
