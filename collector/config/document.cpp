@@ -7,25 +7,17 @@
 #include <cstdint>
 #include <optional>
 
+#include "shm/json_listener.hpp"
+
 namespace arbiter::config {
 namespace {
 
 // Takes the parser's events. The parser does not say where it is; but it is fed one byte at a time, so `line` is right whenever one comes.
-struct Handler {
-  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
-
-  using error_code = boost::json::error_code;
-  using string_view = boost::json::string_view;
-
+struct Handler : json::Listener {
   Document document;
   unsigned line = 1;
   bool root_is_object = false;
 
-  bool on_document_begin(error_code&) { return true; }
-  bool on_document_end(error_code&) { return true; }
   bool on_object_begin(error_code&) {
     if (path_.empty() && !in_array() && !inside_)
       root_is_object = inside_ = true;
@@ -73,8 +65,6 @@ struct Handler {
   bool on_double(double number, string_view, error_code&) { return scalar(number); }
   bool on_bool(bool truth, error_code&) { return scalar(truth); }
   bool on_null(error_code&) { return scalar(nullptr); }
-  bool on_comment_part(string_view, error_code&) { return true; }
-  bool on_comment(string_view, error_code&) { return true; }
 
  private:
   bool in_array() const { return nested_in_array_ > 0; }

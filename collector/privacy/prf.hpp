@@ -1,6 +1,5 @@
 // What stands for an id: SipHash-2-4 with 128 bits of output, keyed. A pseudo-random function: without the key, a hash says nothing of the
-// id, not even whether a guess was right. Some 25 ns for a usual id, so that millions a second can be hashed (BLAKE2b takes ten times
-// that).
+// id, not even whether a guess was right. Made for short inputs, where a hash like BLAKE2b pays its whole block for each id.
 #pragma once
 
 #include <sodium/crypto_shorthash_siphash24.h>
