@@ -1,7 +1,6 @@
 // Agent runs go in at one end, a training snapshot comes out at the other: the figures, to the event.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <set>
 
 #include "tests/process/harness.hpp"
@@ -66,14 +65,13 @@ TEST_CASE("anonymised runs give the same figures") {
 }
 
 TEST_CASE("6,852 real agent runs give exactly the published figures") {
-  const char* const given = std::getenv("ARBITER_RUNS");
-  const fs::path runs = given != nullptr ? given : ARBITER_SOURCE_DIR "/../shared/data/agent_runs.jsonl";
-  if (!fs::exists(runs)) return not_run("the figures of the real agent runs", "there is no " + runs.string() + " (ARBITER_RUNS names it)");
-  const Figures expected = figures_of(runs);
+  const auto runs = real_runs("the figures of the real agent runs");
+  if (!runs) return;
+  const Figures expected = figures_of(*runs);
   CHECK(expected.runs == 6852);
   CHECK(expected.successes == 1977);
   CHECK(expected.mean_ms == doctest::Approx(1909195.405283129).epsilon(1e-15));
-  replay_and_check(runs, false);
+  replay_and_check(*runs, false);
 }
 
 }  // namespace arbiter::test

@@ -306,6 +306,14 @@ void not_run(std::string_view test, std::string_view why) {
   std::printf("not run: %.*s: %.*s\n", static_cast<int>(test.size()), test.data(), static_cast<int>(why.size()), why.data());
 }
 
+std::optional<fs::path> real_runs(std::string_view test) {
+  const char* const given = std::getenv("ARBITER_RUNS");
+  const fs::path runs = given != nullptr ? given : ARBITER_SOURCE_DIR "/../shared/data/agent_runs.jsonl";
+  if (fs::exists(runs)) return runs;
+  not_run(test, "there is no " + runs.string() + " (ARBITER_RUNS names it)");
+  return {};
+}
+
 bool needs_root(std::string_view test) {
   if (::geteuid() == 0) return true;
   not_run(test, "needs root");
