@@ -150,7 +150,8 @@ std::string plain_config(const std::string& more = {});
 // Says so on stdout, in the form that tools/check collects, and returns false when the test does not run as root.
 bool needs_root(std::string_view test);
 void not_run(std::string_view test, std::string_view why);
-// The 6,852 real agent runs, which are not part of this repository: where ARBITER_RUNS says, or beside the clone. Says so when they are not there.
+// The 6,852 real agent runs, which are not part of this repository: where ARBITER_RUNS says, or beside the clone. Says so when they are
+// not there.
 std::optional<fs::path> real_runs(std::string_view test);
 
 }  // namespace arbiter::test
