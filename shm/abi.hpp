@@ -151,7 +151,7 @@ struct ProducerLine {
 struct ProducerAccount {
   std::array<std::atomic<std::uint64_t>, 4> dropped;   // by Drop
   std::array<std::atomic<std::uint64_t>, 12> refused;  // by Refusal
-  std::atomic<std::uint32_t> backed_records;           // the lane's memory, in records. Release store before an event in it is published.
+  std::atomic<std::uint32_t> backed_records;           // the lane's memory, in records; stored before an event in it is published
   std::atomic<std::uint32_t> claimed;  // 1 while a thread holds the lane, 0 before and after. For humans and for reuse in the process.
   std::atomic<std::uint32_t> thread;   // thread id of the claimer, for humans
   std::array<std::uint8_t, 2 * kLineBytes - 4 * 8 - 12 * 8 - 12> reserved;

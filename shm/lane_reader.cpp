@@ -90,14 +90,15 @@ LaneReader::Copied LaneReader::copy(Position from, std::span<std::byte> buffer) 
   }
 }
 
-Position LaneReader::published() const { return {control_->producer.write.load(std::memory_order_acquire)}; }  // [P1]
+// Relaxed: a figure. Who goes by it to records reads them through copy(), which loads it anew.
+Position LaneReader::published() const { return {control_->producer.write.load(std::memory_order_relaxed)}; }
 
 LaneReader::Account LaneReader::account() const {
   // Ends before attempts (acquire, pairs with the release of LaneWriter::count): a live lane never shows more ends than attempts.
   Account account;
   for (std::size_t i = 0; i < abi::kDropReasons; ++i) account.dropped[i] = control_->account.dropped[i].load(std::memory_order_acquire);
   for (std::size_t i = 0; i < abi::kRefusalReasons; ++i) account.refused[i] = control_->account.refused[i].load(std::memory_order_acquire);
-  account.attempted = control_->producer.attempted.load(std::memory_order_acquire) +
+  account.attempted = control_->producer.attempted.load(std::memory_order_relaxed) +
                       account.dropped[static_cast<std::size_t>(abi::Drop::reentrant)] +
                       account.dropped[static_cast<std::size_t>(abi::Drop::no_lane)];
   return account;

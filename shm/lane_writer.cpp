@@ -151,7 +151,7 @@ bool LaneWriter::grow() noexcept {
   }
   growth_failures_ = 0;
   backed_ *= 2;
-  control_->account.backed_records.store(backed_, std::memory_order_release);  // before an event in it is published
+  control_->account.backed_records.store(backed_, std::memory_order_relaxed);  // before an event in it is published, which [P1] makes seen
   ARBITER_TESTPOINT("lane.grown");
   return true;
 }
