@@ -54,7 +54,7 @@ constexpr bool fits(const Field& f) {
 
 // Is the field given? Empty text is text, as long as it points somewhere; an empty id, word or JSON is nothing.
 template <class At, class T>
-constexpr bool given(const T& value) {
+inline bool given(const T& value) {
   static_assert(fits<T>(At::field));
   if constexpr (std::is_same_v<T, double>)
     return true;
@@ -68,7 +68,7 @@ constexpr bool given(const T& value) {
 
 // In a list, a string that the item cannot be without is there even when it is empty: the rule for it then says what is wrong.
 template <class At, class T>
-constexpr bool item_given(const T& value) {
+inline bool item_given(const T& value) {
   if constexpr (std::is_same_v<T, std::string_view>)
     if (At::field.path.empty() && At::field.type == Type::text) return true;
   return given<At>(value);
@@ -76,11 +76,11 @@ constexpr bool item_given(const T& value) {
 
 // The eight bytes in which a number is stored.
 constexpr std::uint64_t bits(double value) { return std::bit_cast<std::uint64_t>(value); }
-constexpr std::uint64_t bits(const Number& value) { return bits(*value); }
-constexpr std::uint64_t bits(const UnixTimeNs& value) { return static_cast<std::uint64_t>(*value); }
-constexpr std::uint64_t bits(const Count& value) { return value.value(); }
+inline std::uint64_t bits(const Number& value) { return bits(*value); }
+inline std::uint64_t bits(const UnixTimeNs& value) { return static_cast<std::uint64_t>(*value); }
+inline std::uint64_t bits(const Count& value) { return value.value(); }
 constexpr double real(double value) { return value; }
-constexpr double real(const Number& value) { return *value; }
+inline double real(const Number& value) { return *value; }
 
 // --- measure
 
@@ -176,7 +176,7 @@ template <class E>
     else if constexpr (At::field.type == Type::real)
       bad = event::check_real(At::field, real(value));
     else if constexpr (At::field.type == Type::count)
-      bad = value.negative() ? fault(abi::Refusal::out_of_range) : event::Fault{};
+      bad = value.out_of_range() ? fault(abi::Refusal::out_of_range) : event::Fault{};
     if (bad) bad.field = static_cast<std::uint8_t>(At::index);
     return bad.bad;
   });
@@ -265,7 +265,7 @@ struct Writer {
             const auto& value = At::get(event);
             if constexpr (At::field.fixed()) {
               if constexpr (At::field.type == Type::real) look_at<At>(real(value));
-              if constexpr (At::field.type == Type::count) doubt |= std::uint32_t{value.negative()};
+              if constexpr (At::field.type == Type::count) doubt |= std::uint32_t{value.out_of_range()};
               store(number_at, bits(value));
             } else if constexpr (At::field.string()) {
               string<At>(value);
@@ -292,7 +292,8 @@ template <class E>
   put(offsetof(Head, stamp), stamp.ticks);
   put(offsetof(Head, sequence), stamp.sequence);
   const UnixTimeNs& time = describe::of<E>::time(event);
-  put(offsetof(Head, time_ns), time.has_value() ? *time : abi::kNoTime);
+  put(offsetof(Head, time_ns), *time);  // not given is kNoTime
+  static_assert(abi::kNoTime == std::numeric_limits<std::int64_t>::min());
   put(offsetof(Head, present), m.present);
   put(offsetof(Head, truth), m.truth);
   put(offsetof(Head, length), static_cast<std::uint32_t>(m.bytes));

@@ -187,6 +187,8 @@ Fault validate(const Values& values) {
       bad = check_string(f, values.text[i]);
     else if (f.type == Type::real)
       bad = check_real(f, values.real(i));
+    else if (f.type == Type::count && values.count(i) > schema::kCountMax)
+      bad = fault(abi::Refusal::out_of_range);
     if (bad) {
       bad.field = static_cast<std::uint8_t>(i);
       return bad;

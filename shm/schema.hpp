@@ -89,6 +89,7 @@ struct KindInfo {
 
 // --- building blocks
 
+inline constexpr std::uint64_t kCountMax = INT64_MAX;  // what readers with signed numbers, which are most, can hold
 inline constexpr bool kRequired = true;
 constexpr Field id(std::string_view path, Subject subject, bool required = false) { return {path, Type::id, subject, required}; }
 constexpr Field word(std::string_view path, bool required = false) { return {path, Type::word, Subject::none, required}; }

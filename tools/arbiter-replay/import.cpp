@@ -187,7 +187,7 @@ Result<void> Importer::read_field(unsigned f, std::string_view value) {
       return {};
     case Type::count: {
       const auto number = number_of<std::uint64_t>(value);
-      if (!number) return wrong(path, "is not a whole number from 0 to 18446744073709551615");
+      if (!number || *number > schema::kCountMax) return wrong(path, "is not a whole number from 0 to 9223372036854775807");
       values_.set(f, *number);
       return {};
     }

@@ -20,65 +20,11 @@
 // list ({"a", "b"}) lives to the end of the expression it stands in, which is long enough inside the record call and nowhere else.
 #pragma once
 
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <initializer_list>
-#include <optional>
-#include <span>
 #include <string_view>
-#include <type_traits>
+
+#include <arbiter/values.hpp>
 
 namespace arbiter {
-
-// A whole number of things, 0 or more; or not given. Takes any integer: a negative one is refused when the event is recorded, where a plain
-// unsigned member would have turned it into a very large one.
-class Count {
- public:
-  constexpr Count() = default;
-  constexpr Count(std::nullopt_t) {}
-  template <std::integral T>
-  requires(!std::same_as<T, bool>) constexpr Count(T value) : value_(static_cast<std::uint64_t>(value)), given_(true) {
-    if constexpr (std::is_signed_v<T>) negative_ = value < 0;
-  }
-  template <std::integral T>
-  requires(!std::same_as<T, bool>) constexpr Count(const std::optional<T>& value) : Count(value ? Count(*value) : Count()) {}
-
-  constexpr bool has_value() const { return given_; }
-  constexpr bool negative() const { return negative_; }
-  constexpr std::uint64_t value() const { return value_; }  // 0 when not given
-
- private:
-  std::uint64_t value_ = 0;
-  bool given_ = false;
-  bool negative_ = false;
-};
-
-// A view of items that lie behind each other: a braced list, an array, a vector, a span; or not given. An empty vector is an empty list
-// that is given.
-template <class T>
-class List {
- public:
-  constexpr List() = default;
-  constexpr List(std::initializer_list<T> items) : items_(items), given_(true) {}
-  template <class Range>
-  requires(!std::same_as<std::remove_cvref_t<Range>, List> &&
-           std::convertible_to<Range&&, std::span<const T>>) constexpr List(Range&& items)
-      : items_(items), given_(true) {}
-
-  constexpr bool has_value() const { return given_; }
-  constexpr std::size_t size() const { return items_.size(); }
-  constexpr auto begin() const { return items_.begin(); }
-  constexpr auto end() const { return items_.end(); }
-
- private:
-  std::span<const T> items_;
-  bool given_ = false;
-};
-
-using Number = std::optional<double>;
-using Flag = std::optional<bool>;
-using UnixTimeNs = std::optional<std::int64_t>;  // nanoseconds since 1970-01-01T00:00:00Z
 
 // What an agent promises of itself, in AgentRegistration.
 struct BaselineMetrics {

@@ -37,7 +37,7 @@ template <class E>
 event::Values as_values(const E& event, std::deque<std::string>& lists) {
   event::Values values;
   values.kind = describe::of<E>::kind;
-  values.time_ns = describe::of<E>::time(event).value_or(abi::kNoTime);
+  values.time_ns = describe::of<E>::time(event).has_value() ? *describe::of<E>::time(event) : abi::kNoTime;
   describe::of<E>::fields::each([&]<class At>() {
     const auto& value = At::get(event);
     using V = std::remove_cvref_t<decltype(value)>;
@@ -48,7 +48,7 @@ event::Values as_values(const E& event, std::deque<std::string>& lists) {
     } else if (value.has_value()) {
       if constexpr (std::is_same_v<V, Number>) values.set_real(At::index, *value);
       if constexpr (std::is_same_v<V, Flag>) values.set_flag(At::index, *value);
-      if constexpr (std::is_same_v<V, Count>) values.set(At::index, value.value());
+      if constexpr (std::is_same_v<V, Count>) values.set(At::index, value.out_of_range() ? UINT64_MAX : value.value());
       if constexpr (std::is_same_v<V, UnixTimeNs>) values.set_time(At::index, *value);
     }
   });

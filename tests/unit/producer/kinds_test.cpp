@@ -188,7 +188,7 @@ TEST_CASE_FIXTURE(Fixture, "a task's execution keeps every field") {
                                                   .tokens_consumed = 1500,
                                                   .completion_time_ms = 12.5,
                                                   .tokens_in = 1000,
-                                                  .tokens_out = UINT64_MAX,
+                                                  .tokens_out = INT64_MAX,
                                                   .cost_usd = 0.01,
                                                   .error_type = "none"},
                                       .time = kTime,
@@ -217,7 +217,7 @@ TEST_CASE_FIXTURE(Fixture, "a task's execution keeps every field") {
   CHECK(r.count("outcome.tokensConsumed") == 1500);
   CHECK(r.real("outcome.completionTimeMs") == 12.5);
   CHECK(r.count("outcome.tokensIn") == 1000);
-  CHECK(r.count("outcome.tokensOut") == UINT64_MAX);
+  CHECK(r.count("outcome.tokensOut") == INT64_MAX);
   CHECK(r.real("outcome.costUsd") == 0.01);
   CHECK(r.text("outcome.errorType") == "none");
 }

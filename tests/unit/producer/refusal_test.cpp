@@ -93,8 +93,12 @@ TEST_CASE_FIXTURE(Fixture, "an amount below nothing is refused") {
                 "is out of its range", abi::Refusal::out_of_range);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a negative count is refused") {
-  check_refused(producer.record(RlTrainingMetrics{.trajectories_processed = -1}), "trajectoriesProcessed", "is out of its range",
+TEST_CASE_FIXTURE(Fixture, "a negative count is refused, and so is one that a signed number cannot hold") {
+  Count count = -1;
+  SUBCASE("the least number") { count = INT64_MIN; }
+  SUBCASE("the greatest number") { count = UINT64_MAX; }
+  SUBCASE("just too great") { count = std::uint64_t{1} << 63; }
+  check_refused(producer.record(RlTrainingMetrics{.trajectories_processed = count}), "trajectoriesProcessed", "is out of its range",
                 abi::Refusal::out_of_range);
 }
 

@@ -151,6 +151,11 @@ TEST_CASE("a share is from 0 to 1, an amount from 0 on, both ends included") {
   CHECK_FALSE(event::validate(usage).bad);
   usage.set_real(3, -0.001);
   check_refused(usage, Refusal::out_of_range, 3);
+  usage.set_real(3, 1);
+  usage.set(1, schema::kCountMax);
+  CHECK_FALSE(event::validate(usage).bad);
+  usage.set(1, schema::kCountMax + 1);
+  check_refused(usage, Refusal::out_of_range, 1);
 }
 
 TEST_CASE("a status is one of four words, letter for letter") {

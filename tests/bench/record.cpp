@@ -1,0 +1,177 @@
+// What one record call costs its caller: in bursts into an idle consumer, into a full lane, and when nothing is to be recorded.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "shm/event.hpp"
+#include "tests/bench/exchange.hpp"
+#include "tests/bench/modes.hpp"
+#include "tests/bench/peers/arbiter.hpp"
+
+namespace arbiter::bench {
+namespace {
+
+constexpr std::uint64_t kEvents = 400 * exchange::kBurst;
+constexpr int kCalls = 2'000'000;
+
+std::uint64_t scaled(const Setting& setting, std::uint64_t events) {
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(events / exchange::kBurst) * setting.scale)) *
+         exchange::kBurst;
+}
+
+template <class Call>
+double ns_per_call(int calls, Call&& call) {
+  const std::uint64_t before = now_ns();
+  for (int i = 0; i < calls; ++i) call(static_cast<std::uint64_t>(i));
+  return static_cast<double>(now_ns() - before) / calls;
+}
+
+// The bytes of one event of that kind, as it lies in a lane.
+template <class Event>
+std::vector<std::byte> bytes_of(const Setting& setting) {
+  Arbiter<Event, true> way(setting.memory);
+  typename Arbiter<Event, true>::Producer producer(way);
+  producer.send(1);
+  std::vector<std::byte> buffer(256 * 1024), event;
+  Lanes(way.lanes).each([&](LaneReader& lane, abi::Position&) {
+    const LaneReader::Copied got = lane.copy({}, buffer);
+    for (const auto bytes : EventWalk(std::span(buffer).first(got.bytes))) event.assign(bytes.begin(), bytes.end());  // the last
+  });
+  return event;
+}
+
+// What no recorder can go below: a stamp, the same bytes into a ring of the same size, one release store.
+double bound_ns(const std::vector<std::byte>& event, std::uint64_t events) {
+  const std::size_t records = (event.size() + abi::kRecordBytes - 1) / abi::kRecordBytes;
+  std::vector<std::byte> padded(records * abi::kRecordBytes), ring(abi::kLaneBytes);
+  std::copy(event.begin(), event.end(), padded.begin());
+  std::fill(ring.begin(), ring.end(), std::byte{1});
+  std::atomic<std::uint64_t> published{0};  // release, as in a lane; nobody reads it
+  std::byte* at = ring.data();
+  using Block [[gnu::vector_size(16)]] = std::uint64_t;
+  const std::uint64_t before = now_ns();
+  for (std::uint64_t i = 0; i < events; ++i) {
+    if (at + padded.size() > ring.data() + ring.size()) at = ring.data();
+    for (std::size_t k = 0; k < padded.size(); k += sizeof(Block)) {
+      Block block;
+      std::memcpy(&block, padded.data() + k, sizeof block);
+      std::memcpy(at + k, &block, sizeof block);
+    }
+    const std::uint64_t stamp = cycles();
+    std::memcpy(at, &stamp, sizeof stamp);
+    at += padded.size();
+    published.store(i, std::memory_order_release);
+  }
+  const double took = static_cast<double>(now_ns() - before) / static_cast<double>(events);
+  keep(ring[17]);
+  return took;
+}
+
+template <class Event>
+Result<double> burst(const Setting& setting) {
+  const auto seen = exchanged<Arbiter<Event, true>>(setting.memory, Manner::burst, scaled(setting, kEvents));
+  if (!seen) return seen.error();
+  if (seen->lost != 0) return Error{"events were lost: " + std::to_string(seen->lost)};
+  return seen->ns_per_event;
+}
+
+template <class Event>
+Result<void> bursts(const Setting& setting, Report& report) {
+  const std::string name(Event::kName);
+  const std::vector<std::byte> event = bytes_of<Event>(setting);
+  const double bound = bound_ns(event, scaled(setting, kEvents));
+  const Result<double> ns = burst<Event>(setting);
+  if (!ns) return ns.error();
+  report.add("record", "record, burst", name, "ns", *ns).note = std::to_string(event.size()) + " bytes";
+  report.add("record", "stamp and store, burst", name, "ns", bound);
+  report.add("record", "record over stamp and store", name, "times", *ns / bound);
+  return {};
+}
+
+// Nobody reads: the lane fills, and then every call is a counted drop.
+template <class Event>
+Result<double> full(const Setting& setting) {
+  Arbiter<Event, true> way(setting.memory);
+  typename Arbiter<Event, true>::Producer producer(way);
+  while (producer.send(0)) {
+  }
+  const Account before = producer.producer.account();
+  const double ns = ns_per_call(kCalls, [&](std::uint64_t i) { producer.send(i); });
+  const Account after = producer.producer.account();
+  if (after.lane_full - before.lane_full != kCalls || after.attempted - before.attempted != kCalls)
+    return Error{"the account of a full lane is off"};
+  return ns;
+}
+
+[[gnu::noinline]] RecordResult empty_call(Producer&, const TaskExecution& event) noexcept {
+  keep(event);
+  return {};
+}
+
+TaskExecution event_of(std::uint64_t i) {
+  return {.execution_id = kExecution,
+          .task_id = kTask,
+          .agent_id = kAgent,
+          .outcome = {.success = true, .tokens_consumed = static_cast<std::uint32_t>(i)}};
+}
+
+double empty(const Setting& setting) {
+  Producer producer({.ring_dir = new_directory(setting.memory)});
+  return ns_per_call(kCalls, [&](std::uint64_t i) { keep(empty_call(producer, event_of(i))); });
+}
+
+Result<double> closed(Producer& producer, Status expected) {
+  if (producer.record(event_of(0)).status() != expected) return Error{"the producer is not in the state that was to be measured"};
+  return ns_per_call(kCalls, [&](std::uint64_t i) { keep(producer.record(event_of(i))); });
+}
+
+Result<double> paused(const Setting& setting) {
+  Arbiter<Typical, true> way(setting.memory);
+  std::ofstream(enabled_file(way.lanes)) << "0\n";
+  Producer producer({.ring_dir = way.lanes});
+  producer.attach_thread();
+  Result<double> ns = closed(producer, Status::disabled);
+  std::filesystem::remove(enabled_file(way.lanes));
+  return ns;
+}
+
+Result<double> disabled(const Setting& setting) {
+  setenv("ARBITER_DISABLE", "1", 1);
+  Producer producer({.ring_dir = new_directory(setting.memory)});
+  unsetenv("ARBITER_DISABLE");
+  return closed(producer, Status::disabled);
+}
+
+// No directory, and none can be made: below a file.
+Result<double> without_lane(const Setting& setting) {
+  std::ofstream(setting.memory + "/file") << "not a directory\n";
+  Producer producer({.ring_dir = setting.memory + "/file/lanes"});
+  return closed(producer, Status::dropped);
+}
+
+}  // namespace
+
+Result<void> record(const Setting& setting, Report& report) {
+  pin(0);
+  for (const auto& measure : {bursts<Small>, bursts<Typical>, bursts<Handle>, bursts<Large>})
+    if (auto done = measure(setting, report); !done) return done;
+  struct Named {
+    std::string_view name;
+    Result<double> (*measure)(const Setting&);
+  };
+  for (const auto& [name, measure] : {Named{Small::kName, full<Small>}, {Typical::kName, full<Typical>}, {Handle::kName, full<Handle>}}) {
+    const Result<double> ns = measure(setting);
+    if (!ns) return ns.error();
+    report.add("record", "record into a full lane", std::string(name), "ns", *ns).goal = 10;
+  }
+  const double nothing = empty(setting);
+  report.add("record", "empty call", "of the same signature", "ns", nothing);
+  for (const auto& [name, measure] : {Named{"paused", paused}, {"disabled", disabled}, {"without a lane", without_lane}}) {
+    const Result<double> ns = measure(setting);
+    if (!ns) return ns.error();
+    report.add("record", "above an empty call", std::string(name), "ns", *ns - nothing).goal = 2;
+  }
+  return {};
+}
+
+}  // namespace arbiter::bench
