@@ -7,11 +7,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
 
 namespace arbiter::ingest {
+namespace {
+
+constexpr int kReadsMax = 64;
+
+}  // namespace
 
 Result<Doorbell> Doorbell::open(const std::string& ring_dir, int wake_fd) {
   const std::string path = ring_dir + ".doorbell";
@@ -47,16 +53,27 @@ Doorbell::~Doorbell() {
 }
 
 Doorbell::Woken Doorbell::wait(std::chrono::nanoseconds at_most) {
-  std::array<pollfd, 3> fds = {{{bell_, POLLIN, 0}, {watch_, POLLIN, 0}, {wake_, POLLIN, 0}}};
+  const auto now = std::chrono::steady_clock::now();
+  if (now - window_began_ >= kWakesWindow) window_began_ = now, wakes_ = 0;
+  if (wakes_ < kWakesMax) return wait_once(at_most, true);
+  const std::chrono::nanoseconds rest = window_began_ + kWakesWindow - now;
+  return wait_once(std::min(at_most, rest), false);
+}
+
+Doorbell::Woken Doorbell::wait_once(std::chrono::nanoseconds at_most, bool heed_producers) {
+  // A negative descriptor is not looked at.
+  std::array<pollfd, 3> fds = {{{wake_, POLLIN, 0}, {heed_producers ? bell_ : -1, POLLIN, 0}, {heed_producers ? watch_ : -1, POLLIN, 0}}};
   const timespec timeout{static_cast<time_t>(at_most.count() / 1'000'000'000), at_most.count() % 1'000'000'000};
   Woken woken;
   if (ppoll(fds.data(), fds.size(), &timeout, nullptr) <= 0) return woken;
+  if (((fds[1].revents | fds[2].revents) & POLLIN) != 0) ++wakes_;
+  // So many reads and no more: who rings without end would else be listened to without end.
   std::array<char, 4096> junk;
-  if ((fds[0].revents & POLLIN) != 0)
-    while (recv(bell_, junk.data(), junk.size(), 0) >= 0) {
-    }
   if ((fds[1].revents & POLLIN) != 0)
-    while (read(watch_, junk.data(), junk.size()) > 0) woken.new_files = true;
+    for (int rings = 0; rings < kReadsMax && recv(bell_, junk.data(), junk.size(), 0) >= 0; ++rings) {
+    }
+  if ((fds[2].revents & POLLIN) != 0)
+    for (int reads = 0; reads < kReadsMax && read(watch_, junk.data(), junk.size()) > 0; ++reads) woken.new_files = true;
   return woken;
 }
 

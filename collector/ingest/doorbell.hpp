@@ -1,5 +1,8 @@
 // What the drain's thread sleeps on: the doorbell that producers ring when a lane is half full, new files in the lanes directory, and a
 // wake-up from inside the process. A lost ring costs nothing but the rest of the polling interval.
+//
+// Anybody who may record may ring, and make files, as fast as he can: after kWakesMax wakings within kWakesWindow, producers wake nobody up
+// for the rest of it.
 #pragma once
 
 #include <chrono>
@@ -22,10 +25,16 @@ class Doorbell {
   };
   Woken wait(std::chrono::nanoseconds at_most);
 
+  static constexpr unsigned kWakesMax = 20;
+  static constexpr std::chrono::milliseconds kWakesWindow{10};
+
  private:
+  Woken wait_once(std::chrono::nanoseconds at_most, bool heed_producers);
   Doorbell(std::string path, int bell, int watch, int wake) : path_(std::move(path)), bell_(bell), watch_(watch), wake_(wake) {}
   std::string path_;
   int bell_, watch_, wake_;
+  std::chrono::steady_clock::time_point window_began_{};
+  unsigned wakes_ = 0;  // by producers, in this window
 };
 
 }  // namespace arbiter::ingest
