@@ -50,8 +50,15 @@ Result<void> Journal::State::commit() {
     if (auto written = write_frame(); !written) return written;
   }
   if (disposal_due_) dispose_dead();
-  if (rotation_due_ || active().end + std::min(kTailRoom, options_.segment_bytes / 8) > options_.segment_bytes) rotate_or_grow();
+  if (rotation_due_ || full(active())) rotate_or_grow();
   return {};
+}
+
+// A table may be large (there are as many lanes as producers please to have): a segment takes in at least as much in frames before it is
+// full, so that writing is never mostly the writing of tables.
+bool Journal::State::full(const Segment& segment) const {
+  const std::uint64_t tail_room = std::min(kTailRoom, options_.segment_bytes / 8);
+  return segment.end + tail_room > std::max(options_.segment_bytes, 2 * segment.table_end);
 }
 
 // With the frame in, the participant's state is that of the journal: now is when a table can be made. If there is no room for another

@@ -76,6 +76,7 @@ class Journal::State {
   void write_failed(const Error& error, bool& failing);
   Table table() const;
   Result<void> rotate();
+  bool full(const Segment& segment) const;
   void rotate_or_grow();
   Segment& active() { return segments_.rbegin()->second; }
 
