@@ -91,6 +91,7 @@ class LaneReader {
   // Records published behind `from`, not more than that: a lane that grew while it was full counts what was jumped over too. 0 to 2 * lane
   // size.
   std::uint32_t unread_records(abi::Position from) const;
+  std::uint32_t records() const { return lane_records_; }
   std::uint32_t backed_records() const;  // as the producer says, at most the lane's size
   bool claimed() const;
   std::uint32_t thread() const;

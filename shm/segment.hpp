@@ -16,6 +16,7 @@
 
 #include <array>
 #include <atomic>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -148,7 +149,7 @@ struct AttachError {
     gone,         // it was unlinked meanwhile
     foreign,      // not a segment of ours: ignore it
     unsupported,  // a newer ABI, another byte order, an unknown incompatible feature: leave it alone, and say so
-    broken,       // says it is a segment and cannot be one: quarantine it
+    broken,       // says it is a segment and cannot be one: leave it alone, and say so
     system,       // the system said no (too many files, no memory, no permission): try again later
   };
   Kind kind;
@@ -160,8 +161,9 @@ struct AttachError {
 
 class SegmentReader {
  public:
-  // Opens and checks `name` in the directory, which stays open as long as the reader lives. Writes nothing but the lanes' epochs.
-  static boost::system::result<SegmentReader, AttachError> attach(int directory_fd, const char* name);
+  // Opens and checks `name` in the directory, which stays open as long as the reader lives. Writes nothing but the lanes' epochs. A
+  // descriptor of `descriptors` or above counts as none left (system, EMFILE): the caller keeps those for other things.
+  static boost::system::result<SegmentReader, AttachError> attach(int directory_fd, const char* name, int descriptors = INT_MAX);
 
   SegmentReader(SegmentReader&& other) noexcept;
   SegmentReader& operator=(SegmentReader&&) = delete;

@@ -19,7 +19,7 @@ using Kind = AttachError::Kind;
 constexpr std::uint16_t kMajorOldest = abi::kMajor > 1 ? abi::kMajor - 1 : 1;
 
 // What a minor version may at most make of a segment.
-constexpr std::uint32_t kLanesMax = 256;
+constexpr std::uint32_t kLanesMax = 64;
 constexpr std::uint32_t kLaneRecordsMax = 16 * abi::kLaneRecords;
 constexpr std::uint64_t kFileBytesMax = std::uint64_t{4} << 30;
 constexpr std::size_t kPage = 4096;
@@ -73,7 +73,7 @@ struct Descriptor {
 
 }  // namespace
 
-boost::system::result<SegmentReader, AttachError> SegmentReader::attach(int directory_fd, const char* name) {
+boost::system::result<SegmentReader, AttachError> SegmentReader::attach(int directory_fd, const char* name, int descriptors) {
   const auto error = [name](Kind kind, const std::string& why, int code = 0) {
     return AttachError{kind, Error{std::string(name) + ": " + why, code}};
   };
@@ -89,6 +89,7 @@ boost::system::result<SegmentReader, AttachError> SegmentReader::attach(int dire
   if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return system("looking at it", errno);
   if (!S_ISREG(status.st_mode)) return error(Kind::foreign, "is not a regular file");
   Descriptor file(openat(directory_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (file.fd >= descriptors) return system("opening", EMFILE);
   if (file.fd < 0) return errno == ELOOP ? error(Kind::foreign, "is a symbolic link") : system("opening", errno);
   if (fstat(file.fd, &status) != 0) return system("looking at it", errno);
   if (!S_ISREG(status.st_mode)) return error(Kind::foreign, "is not a regular file");

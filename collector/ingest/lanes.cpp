@@ -2,16 +2,55 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <utility>
 
 #include "collector/log/log.hpp"
 
 namespace arbiter::ingest {
+namespace {
+
+constexpr std::string_view kQuarantinedPrefix = "quarantined-";
+constexpr unsigned kNamesTried = 100;
+
+// Descriptors that segments leave to everything else: a quarter of what there are, between these.
+constexpr int kDescriptorsKeptMin = 64, kDescriptorsKeptMax = 1024;
+
+using Listing = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+Listing list(int directory) {
+  const int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* const listing = copy < 0 ? nullptr : fdopendir(copy);
+  if (listing == nullptr && copy >= 0) close(copy);
+  return {listing, closedir};
+}
+
+// A segment is two mappings: what the collector may write, and what it may not. A quarter is left to everything else.
+std::size_t mappable_segments() {
+  std::size_t mappings = 65530;  // the kernel's own default
+  if (std::ifstream setting("/proc/sys/vm/max_map_count"); setting) setting >> mappings;
+  return std::max<std::size_t>(16, (mappings - mappings / 4) / 2);
+}
+
+}  // namespace
+
+void raise_descriptor_limit() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
 
 Result<Lanes> Lanes::open(const std::string& ring_dir, bool shared, std::size_t max_producers) {
   std::error_code failed;
@@ -30,60 +69,97 @@ Result<Lanes> Lanes::open(const std::string& ring_dir, bool shared, std::size_t 
   return lanes;
 }
 
+Lanes::Lanes(std::string ring_dir, int fd, std::size_t max_producers)
+    : ring_dir_(std::move(ring_dir)), fd_(fd), max_producers_(max_producers), mappable_(mappable_segments()), descriptors_(INT_MAX) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > INT_MAX) return;
+  const auto limit = static_cast<int>(files.rlim_cur);
+  descriptors_ = limit - std::clamp(limit / 4, std::min(kDescriptorsKeptMin, limit / 2), kDescriptorsKeptMax);
+}
+
 Lanes::Lanes(Lanes&& other) noexcept
     : ring_dir_(std::move(other.ring_dir_)),
       fd_(std::exchange(other.fd_, -1)),
       max_producers_(other.max_producers_),
+      mappable_(other.mappable_),
+      descriptors_(other.descriptors_),
       sources_(std::move(other.sources_)),
       attached_(std::move(other.attached_)),
-      ignored_(std::move(other.ignored_)) {}
+      left_alone_(std::move(other.left_alone_)) {}
 
 Lanes::~Lanes() {
   sources_.clear();  // they unlink through the directory's descriptor
   if (fd_ >= 0) close(fd_);
 }
 
-void Lanes::scan(bool disabled) {
-  const int copy = openat(fd_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return;
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(fdopendir(copy), closedir);
-  if (!listing) {
-    close(copy);
-    return;
-  }
-  std::set<std::string, std::less<>> seen;
+bool Lanes::scan(bool disabled) {
+  const Listing listing = list(fd_);
+  if (!listing) return false;
+  ++scans_;
+  std::size_t attached = 0;
+  bool all_tried = true, full = false;
   while (const dirent* entry = readdir(listing.get())) {
-    const std::string name = entry->d_name;
-    if (name == "." || name == ".." || name.starts_with("quarantined-")) continue;
-    seen.insert(name);
-    if (attached_.contains(name) || ignored_.contains(name)) continue;
-    if (sources_.size() >= max_producers_) {
-      if (!std::exchange(full_said_, true))
-        log::warning("ingest", "more than {} segments: the others wait: raise limits.max_producers", max_producers_);
-      break;
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == ".." || name.starts_with(kQuarantinedPrefix)) continue;
+    if (attached_.contains(name)) continue;
+    const auto left = left_alone_.find(name);
+    if (left != left_alone_.end()) {
+      left->second.seen = scans_;
+      if (!left->second.again) continue;
     }
-    auto segment = SegmentReader::attach(fd_, name.c_str());
-    if (segment) {
-      segment->set_disabled(disabled);
-      log::info("ingest", "attached {} of {} (pid {})", name, segment->process(), segment->header().pid);
-      sources_.emplace_back(std::move(*segment));
-      attached_.insert(name);
+    if (full || attached == kAttachedAtOnce) {
+      all_tried = false;
       continue;
     }
-    const AttachError& why = segment.error();
-    switch (why.kind) {
-      case AttachError::Kind::gone: break;
-      case AttachError::Kind::system: log::warning("ingest", "{}: tried again later", why.error.message); break;
-      case AttachError::Kind::foreign:
-      case AttachError::Kind::unsupported:
-      case AttachError::Kind::broken:
-        log::warning("ingest", "{}: left alone", why.error.message);
-        ignored_.insert(name);
-        ++refused_files_;
-        break;
+    switch (attach(std::string(name), disabled)) {
+      case Tried::attached: ++attached; break;
+      case Tried::left: break;
+      case Tried::no_room: full = true; break;
     }
   }
-  std::erase_if(ignored_, [&](const std::string& name) { return !seen.contains(name); });
+  std::erase_if(left_alone_, [this](const auto& file) { return file.second.seen != scans_; });
+  if (!full && all_tried) full_said_ = false;
+  return !full && !all_tried;
+}
+
+Lanes::Tried Lanes::attach(const std::string& name, bool disabled) {
+  // Looked at even when there is no room: what is no segment does not wait for any.
+  if (!room() && parse_segment_name(name)) {
+    say_full(max_producers_ <= mappable_
+                 ? std::to_string(max_producers_) + " segments are attached: the others wait: raise limits.max_producers"
+                 : std::to_string(mappable_) + " segments are attached: the others wait: raise vm.max_map_count");
+    return Tried::no_room;
+  }
+  auto segment = SegmentReader::attach(fd_, name.c_str(), descriptors_);
+  if (segment) {
+    segment->set_disabled(disabled);
+    log::info("ingest", "attached {} of {} (pid {})", name, segment->process(), segment->header().pid);
+    sources_.emplace_back(std::move(*segment));
+    attached_.insert(name);
+    left_alone_.erase(name);
+    return Tried::attached;
+  }
+  const AttachError& why = segment.error();
+  if (why.kind == AttachError::Kind::gone) return Tried::left;
+  const bool system = why.kind == AttachError::Kind::system;
+  if (system && (why.error.code == EMFILE || why.error.code == ENFILE || why.error.code == ENOMEM)) {
+    say_full(std::to_string(sources_.size()) + " segments are attached, and there is nothing left for more (" +
+             std::strerror(why.error.code) + "): the others wait: raise the limit of open files (LimitNOFILE)");
+    return Tried::no_room;
+  }
+  const auto [file, fresh] = left_alone_.try_emplace(name);
+  file->second = {scans_, system};
+  if (!fresh) return Tried::left;
+  ++refused_files_;
+  if (system)
+    log::warning("ingest", "{}: left alone until that changes", why.error.message);
+  else
+    log::warning("ingest", "{}: left alone", why.error.message);
+  return Tried::left;
+}
+
+void Lanes::say_full(const std::string& of_what) {
+  if (!std::exchange(full_said_, true)) log::warning("ingest", "{}", of_what);
 }
 
 void Lanes::set_disabled(bool disabled) {
@@ -113,21 +189,59 @@ std::vector<Lane*> Lanes::newly_used(Source& source) {
 }
 
 void Lanes::look_for_ended() {
-  for (Source& source : sources_)
+  for (Source& source : sources_) {
+    source.stays = false;
     if (!source.ended && !source.segment.owner_alive()) source.ended = true;
+  }
 }
 
-void Lanes::remove(std::list<Source>::iterator source) {
+bool Lanes::remove(std::list<Source>::iterator source) {
   const std::string name = source->segment.name();
   if (source->quarantined) {
-    const std::string aside = "quarantined-" + hex(source->segment.id());
-    if (renameat(fd_, name.c_str(), fd_, aside.c_str()) != 0) log::error("ingest", "setting {} aside: {}", name, std::strerror(errno));
+    if (!set_aside(*source)) {
+      log::error("ingest", "setting {} aside: {}: tried again", name, std::strerror(errno));
+      source->stays = true;
+      return false;
+    }
+    trim_quarantined();
   } else if (auto gone = source->segment.unlink(); !gone) {
-    log::error("ingest", "{}", gone.error().message);
+    log::error("ingest", "{}: tried again", gone.error().message);
+    source->stays = true;
+    return false;
   }
   attached_.erase(name);
   sources_.erase(source);
-  full_said_ = false;
+  return true;
+}
+
+// Anybody may have made something of that name: then the next is taken, and nothing is ever replaced.
+bool Lanes::set_aside(const Source& source) const {
+  const std::string aside = std::string(kQuarantinedPrefix) + hex(source.segment.id());
+  for (unsigned attempt = 0; attempt < kNamesTried; ++attempt) {
+    std::string to = aside;
+    if (attempt != 0) to += "." + std::to_string(attempt);
+    if (renameat2(fd_, source.segment.name().c_str(), fd_, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno == ENOENT) return true;  // its owner has removed it
+    if (errno != EEXIST) return false;
+  }
+  return false;
+}
+
+// They are there for people to look at, and in memory.
+void Lanes::trim_quarantined() const {
+  const Listing listing = list(fd_);
+  if (!listing) return;
+  std::vector<std::pair<std::int64_t, std::string>> files;  // by when they were set aside
+  while (const dirent* entry = readdir(listing.get())) {
+    struct stat status {};
+    if (!std::string_view(entry->d_name).starts_with(kQuarantinedPrefix)) continue;
+    if (fstatat(fd_, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(status.st_mode)) continue;
+    files.emplace_back(std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec, entry->d_name);
+  }
+  if (files.size() <= kQuarantinedKept) return;
+  std::sort(files.begin(), files.end());
+  files.resize(files.size() - kQuarantinedKept);
+  for (const auto& [when, name] : files) unlinkat(fd_, name.c_str(), 0);
 }
 
 bool Lanes::has_file(const SegmentId& id) const { return faccessat(fd_, segment_name(id).c_str(), F_OK, 0) == 0; }

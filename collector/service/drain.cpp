@@ -25,6 +25,20 @@ std::uint64_t unaccounted(const journal::Cursor& c) {
   return c.attempted > known ? c.attempted - known : 0;
 }
 
+// No lane counts so far: at twenty million calls a second it takes seven years. Sums of thousands of them stay within 64 bits.
+constexpr std::uint64_t kCountMax = std::uint64_t{1} << 52;
+
+// Counts only grow, and no more attempts end than are made: the producer stores, and the reader loads, in the order that keeps this so.
+bool may_follow(const journal::Cursor& before, const LaneReader::Account& account) {
+  const auto grown = [](const auto& counts, const auto& least) {
+    for (std::size_t i = 0; i < counts.size(); ++i)
+      if (counts[i] < least[i] || counts[i] > kCountMax) return false;
+    return true;
+  };
+  return account.attempted >= before.attempted && account.attempted <= kCountMax && grown(account.dropped, before.dropped_by) &&
+         grown(account.refused, before.refused_by) && account.dropped_total() + account.refused_total() <= account.attempted;
+}
+
 }  // namespace
 
 Drain::Drain(ingest::Lanes& lanes, ingest::Timeline& timeline, privacy::Anonymizer& anonymizer, join::Join& join, journal::Journal& journal,
@@ -38,7 +52,10 @@ Drain::Drain(ingest::Lanes& lanes, ingest::Timeline& timeline, privacy::Anonymiz
       sync_(sync),
       buffer_(kBatchBytes) {}
 
-void Drain::scan(bool disabled) { lanes_.scan(disabled); }
+void Drain::adopt_new(Source& source) {
+  if (source.poisoned) return;
+  for (Lane* lane : lanes_.newly_used(source)) adopt(*lane);
+}
 
 void Drain::adopt(Lane& lane) {
   if (const journal::Cursor* known = journal_.cursor(lane.id))
@@ -49,7 +66,9 @@ void Drain::adopt(Lane& lane) {
   if (lane.acknowledged <= lane.cursor.position || lane.acknowledged > lane.reader.published()) return;
   // A later state than this one has acknowledged more: the journal was restored from a backup, or wiped. That room has been written again.
   const std::uint64_t taken = lane.cursor.delivered + lane.cursor.quarantined + lane.cursor.rewound;
-  const std::uint64_t acknowledged = lane.reader.acknowledged_events();
+  // The producer can write there too: what the positions have no room for is not believed.
+  const std::uint64_t laps = lane.acknowledged.lap() - lane.cursor.position.lap();
+  const std::uint64_t acknowledged = std::min(lane.reader.acknowledged_events(), taken + (laps + 1) * lane.reader.records());
   if (acknowledged > taken) lane.cursor.rewound += acknowledged - taken;
   lane.cursor.position = lane.acknowledged;
   log::warning("ingest", "lane {} of {}: {} events were taken by a state that is not this one: counted as state_rewound", lane.id.lane,
@@ -57,8 +76,18 @@ void Drain::adopt(Lane& lane) {
   touch(lane);
 }
 
-void Drain::note_account(Lane& lane) {
+void Drain::note_account(Source& source, Lane& lane) {
+  if (source.poisoned) return;
   const LaneReader::Account account = lane.reader.account();
+  if (source.segment.poisoned()) return;  // zeros; the next pass finds it
+  if (!may_follow(lane.cursor, account)) {
+    if (!std::exchange(lane.account_lies, true)) {
+      ++counts_.impossible_accounts;
+      log::error("ingest", "lane {} of {} (pid {}): its account went back, or is impossible: its last good figures stay", lane.id.lane,
+                 segment_name(lane.id.segment), source.segment.header().pid);
+    }
+    return;
+  }
   lane.cursor.attempted = account.attempted;
   lane.cursor.dropped = account.dropped_total();
   lane.cursor.refused = account.refused_total();
@@ -77,9 +106,10 @@ Drain::Passed Drain::pass() {
   for (Source& source : lanes_.sources()) {
     const bool ended = source.ended;  // known before its positions are read: what is found then is the last
     Passed from_this = Passed::idle;
-    for (Lane* lane : lanes_.newly_used(source)) adopt(*lane);
+    adopt_new(source);
     for (Lane& lane : source.lanes)
       if (!lane.quarantined && !take(source, lane, from_this)) return Passed::blocked;
+    if (source.segment.poisoned() && !source.poisoned) quarantine_truncated(source);
     source.drained = ended && from_this == Passed::idle;
     passed = std::max(passed, from_this);
   }
@@ -92,14 +122,14 @@ Drain::Passed Drain::pass() {
 bool Drain::take(Source& source, Lane& lane, Passed& passed) {
   const LaneReader::Copied copied = lane.reader.copy(lane.cursor.position, buffer_);
   if (source.segment.poisoned()) {
-    quarantine_lane(source, lane, "the file was truncated while it was mapped");
+    if (!source.poisoned) quarantine_truncated(source);
     return true;
   }
   if (copied.events != 0) {
     ARBITER_TESTPOINT("drain.copied");
     for (const std::span<const std::byte> bytes : EventWalk(std::span(buffer_).first(copied.bytes))) take_event(source, lane, bytes);
     lane.cursor.position = copied.next;
-    note_account(lane);
+    note_account(source, lane);
     touch(lane);
     ++counts_.batches;
     passed = std::max(passed, copied.bytes > buffer_.size() - abi::kEventBytesMax ? Passed::more : Passed::some);
@@ -147,8 +177,19 @@ void Drain::set_aside(Lane& lane, std::span<const std::byte> bytes, std::uint64_
                       std::string_view field_name, std::string_view reason) {
   ++lane.cursor.quarantined;
   quarantine_.put({lane.id, sequence, kind, field_name, reason, bytes, timeline_.now_ns()});
-  log::warning("ingest", "lane {} of {}: an event {}{}{}: set aside", lane.id.lane, segment_name(lane.id.segment), field_name,
-               field_name.empty() ? "" : " ", reason);
+  if (std::exchange(lane.set_aside_said, true)) return;
+  log::warning("ingest", "lane {} of {}: an event {}{}{}: set aside; more of this lane are only counted", lane.id.lane,
+               segment_name(lane.id.segment), field_name, field_name.empty() ? "" : " ", reason);
+}
+
+// Whatever was read since is zeros. What was taken before is kept; nothing of it is read again, its account included.
+void Drain::quarantine_truncated(Source& source) {
+  source.poisoned = source.quarantined = true;
+  for (Lane& lane : source.lanes) lane.quarantined = true;
+  counts_.quarantined_lanes += source.lanes.size();
+  constexpr std::string_view reason = "the file was truncated while it was mapped";
+  quarantine_.put({{source.segment.id(), 0}, 0, {}, {}, reason, {}, timeline_.now_ns()});
+  log::error("ingest", "{} (pid {}): {}: it is read no further", source.segment.name(), source.segment.header().pid, reason);
 }
 
 void Drain::quarantine_lane(Source& source, Lane& lane, std::string_view reason) {
@@ -161,6 +202,7 @@ void Drain::quarantine_lane(Source& source, Lane& lane, std::string_view reason)
 }
 
 bool Drain::commit() {
+  quarantine_.flush();
   if (!journal_.pending()) return true;
   ARBITER_TESTPOINT("drain.before_commit");
   if (auto written = journal_.commit(); !written) {
@@ -194,22 +236,33 @@ void Drain::acknowledge_durable() {
 
 Result<void> Drain::catch_up() {
   // Positions only grow: a lane is caught up once its cursor has passed what was published at the beginning.
-  std::vector<std::pair<Lane*, abi::Position>> targets;
+  struct Target {
+    Source* source;
+    Lane* lane;
+    abi::Position until;
+  };
+  std::vector<Target> targets;
   for (Source& source : lanes_.sources()) {
-    for (Lane* lane : lanes_.newly_used(source)) adopt(*lane);
-    for (Lane& lane : source.lanes) targets.emplace_back(&lane, lane.reader.published());
+    adopt_new(source);
+    for (Lane& lane : source.lanes) {
+      // Nobody is two laps ahead: who says so is not followed for as long as he pleases.
+      const abi::Position furthest = abi::Position::at(lane.cursor.position.lap() + 1, lane.reader.records());
+      targets.push_back({&source, &lane, std::min(lane.reader.published(), furthest)});
+    }
   }
-  for (;;) {
-    const bool behind = std::any_of(targets.begin(), targets.end(),
-                                    [](const auto& t) { return !t.first->quarantined && t.first->cursor.position < t.second; });
-    if (!behind && !journal_.pending()) return {};
-    Passed passed = Passed::idle;
-    for (Source& source : lanes_.sources())
-      for (Lane& lane : source.lanes)
-        if (!lane.quarantined && !take(source, lane, passed)) return Error{blocked_by_};
-    if (!commit()) return Error{blocked_by_};
-    if (behind && passed == Passed::idle) return {};  // the rest was a skip record, or a position that means nothing
+  while (!targets.empty() || journal_.pending()) {
+    bool written = true;
+    std::erase_if(targets, [&](const Target& t) {
+      if (!written || t.lane->quarantined || t.lane->cursor.position >= t.until) return written;
+      const abi::Position before = t.lane->cursor.position;
+      Passed passed = Passed::idle;
+      written = take(*t.source, *t.lane, passed);
+      // No further: the rest was a skip record, or a position that means nothing.
+      return written && t.lane->cursor.position == before;
+    });
+    if (!written || !commit()) return Error{blocked_by_};
   }
+  return {};
 }
 
 void Drain::look_for_ended() { lanes_.look_for_ended(); }
@@ -218,7 +271,7 @@ void Drain::note_accounts() {
   for (Source& source : lanes_.sources())
     for (Lane& lane : source.lanes) {
       const journal::Cursor before = lane.cursor;
-      note_account(lane);
+      note_account(source, lane);
       if (lane.cursor != before) touch(lane);
     }
 }
@@ -227,7 +280,7 @@ void Drain::note_accounts() {
 // the lane leaves the journal's table only after that, so that a crash in between cannot have it drained again.
 void Drain::close_drained() {
   auto& sources = lanes_.sources();
-  if (std::none_of(sources.begin(), sources.end(), [](const Source& s) { return s.drained; })) return;
+  if (std::none_of(sources.begin(), sources.end(), [](const Source& s) { return s.drained && !s.stays; })) return;
   note_accounts();
   if (!commit()) return;
   for (auto source = sources.begin(); source != sources.end();) {
@@ -235,7 +288,7 @@ void Drain::close_drained() {
     const bool settled = std::none_of(source->lanes.begin(), source->lanes.end(), [&](const Lane& lane) {
       return std::find(unacknowledged_.begin(), unacknowledged_.end(), &lane) != unacknowledged_.end();
     });
-    if (source->drained && settled) {
+    if (source->drained && !source->stays && settled) {
       struct Last {
         LaneId id;
         journal::Cursor cursor;
@@ -243,9 +296,13 @@ void Drain::close_drained() {
       };
       std::vector<Last> last;
       for (const Lane& lane : source->lanes) last.push_back({lane.id, lane.cursor, lane.quarantined});
+      const SegmentId id = source->segment.id();
       ARBITER_TESTPOINT("drain.before_unlink");
-      lanes_.remove(source);
+      const bool removed = lanes_.remove(source);
+      source = next;
+      if (!removed) continue;
       ARBITER_TESTPOINT("drain.unlinked");
+      quarantine_.forget(id, timeline_.now_ns());
       for (Last& lane : last) {
         std::uint64_t in_flight = unaccounted(lane.cursor);
         if (lane.quarantined) lane.cursor.quarantined += std::exchange(in_flight, 0);  // what was left unread in it

@@ -39,10 +39,11 @@ class Drain {
   // Once over all lanes, at most a batch of each, and commits.
   Passed pass();
 
-  // Takes everything that was published when it was called. Error: the journal cannot be written.
+  // Takes everything that was published when it was called. Error: the journal cannot be written. It ends, whatever a producer does with
+  // its positions meanwhile, and however fast the others record.
   Result<void> catch_up();
 
-  void scan(bool disabled);    // attaches new segments
+  bool scan(bool disabled) { return lanes_.scan(disabled); }  // attaches new segments; true: there are more
   void look_for_ended();       // finds producers that have gone; what they left is drained and their lanes are closed by pass()
   void note_accounts();        // lanes that only dropped or refused: their account goes into the journal too
   void close_vanished();       // lanes of the journal whose file is gone (a reboot): once, after the first scan
@@ -52,6 +53,7 @@ class Drain {
 
   struct Counts {
     std::uint64_t batches = 0, events = 0, oversize = 0, quarantined_lanes = 0;
+    std::uint64_t impossible_accounts = 0;  // lanes whose figures went back, or are beyond what can be
   };
   const Counts& counts() const { return counts_; }
   const std::string& blocked_by() const { return blocked_by_; }  // empty: the journal can be written
@@ -62,8 +64,10 @@ class Drain {
   void set_aside(ingest::Lane& lane, std::span<const std::byte> bytes, std::uint64_t sequence, std::string_view kind,
                  std::string_view field, std::string_view reason);
   void quarantine_lane(ingest::Source& source, ingest::Lane& lane, std::string_view reason);
+  void quarantine_truncated(ingest::Source& source);
+  void adopt_new(ingest::Source& source);
   void adopt(ingest::Lane& lane);
-  static void note_account(ingest::Lane& lane);
+  void note_account(ingest::Source& source, ingest::Lane& lane);
   void touch(ingest::Lane& lane);
   bool commit();
   void close_drained();

@@ -20,6 +20,11 @@ using namespace std::chrono_literals;
 constexpr auto kPollShortest = 1ms, kPollLongest = 50ms, kRetry = 100ms;
 constexpr std::chrono::milliseconds kClocksEvery = 100ms, kEndedEvery = 200ms, kAccountsEvery = 1s, kCheckpointEvery = 10s;
 
+// What a directory full of segments may cost: looking through them takes a fifth of the time at most, and polling gives each this long.
+constexpr int kScanShare = 4;
+constexpr auto kPollOfSegment = 500ns;
+constexpr int kScansMax = 64;  // for one question: who makes segments without end holds up nobody else's
+
 std::string journal_directory(const config::Config& config) { return config.state_dir + "/journal"; }
 std::string paused_file(const config::Config& config) { return config.state_dir + "/paused"; }
 
@@ -79,6 +84,7 @@ Result<privacy::Key> Engine::key() const {
 
 Result<void> Engine::set_up() {
   install_sigbus_guard();
+  ingest::raise_descriptor_limit();
   std::error_code failed;
   std::filesystem::create_directories(config_.state_dir, failed);
   if (failed)
@@ -126,7 +132,7 @@ Result<void> Engine::set_up() {
 }
 
 void Engine::run() {
-  drain_->scan(disabled());
+  scan();
   drain_->close_vanished();
   std::chrono::nanoseconds wait = kPollShortest;
   while (!stopping_.load(std::memory_order_relaxed)) {
@@ -135,7 +141,9 @@ void Engine::run() {
     housekeeping();
     switch (passed) {
       case Drain::Passed::more: continue;
-      case Drain::Passed::some: wait = kPollShortest; break;
+      case Drain::Passed::some:
+        wait = std::min<std::chrono::nanoseconds>(kPollLongest, kPollShortest + lanes_->sources().size() * kPollOfSegment);
+        break;
       case Drain::Passed::idle: wait = std::min<std::chrono::nanoseconds>(2 * wait, kPollLongest); break;
       case Drain::Passed::blocked: wait = kRetry; break;
     }
@@ -166,10 +174,7 @@ void Engine::housekeeping() {
   if (due(clocks_due_, kClocksEvery)) timeline_.refresh();
   if (due(ended_due_, kEndedEvery)) drain_->look_for_ended();
   const bool accounts = due(accounts_due_, kAccountsEvery);
-  if (new_files_ || accounts) {
-    new_files_ = false;
-    drain_->scan(disabled());
-  }
+  if ((new_files_ || accounts) && now >= scan_due_) scan();
   drain_->acknowledge_durable();
   if (!drain_->blocked_by().empty()) return;
   if (accounts) {
@@ -183,9 +188,17 @@ void Engine::housekeeping() {
   }
 }
 
+void Engine::scan() {
+  const Clock::time_point began = Clock::now();
+  new_files_ = drain_->scan(disabled());
+  const Clock::time_point ended = Clock::now();
+  scan_due_ = ended + kScanShare * (ended - began);
+}
+
 Result<void> Engine::catch_up() {
   timeline_.refresh();
-  drain_->scan(disabled());
+  scan();
+  for (int scans = 1; new_files_ && scans < kScansMax; ++scans) scan();
   if (auto taken = drain_->catch_up(); !taken) return Error{taken.error().message, 503};
   drain_->note_accounts();
   if (auto taken = drain_->catch_up(); !taken) return Error{taken.error().message, 503};

@@ -62,6 +62,7 @@ class Engine {
   Result<void> set_up();
   Result<privacy::Key> key() const;
   void housekeeping();
+  void scan();
 
   config::Config config_;
   Mailbox mailbox_;
@@ -83,7 +84,7 @@ class Engine {
 
   using Clock = std::chrono::steady_clock;
   // When each of the recurring things is due.
-  Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, checkpoint_due_{};
+  Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, checkpoint_due_{}, scan_due_{};
   std::uint64_t checkpoint_frame_ = 0;
 };
 

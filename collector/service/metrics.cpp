@@ -62,6 +62,11 @@ std::string metrics_text(Engine& engine) {
   for (std::size_t i = 0; i < drops.size(); ++i) out.sample(lost.dropped_by[i], "reason", drops[i]);
   out.single("arbiter_events_refused_total", "counter", "Events refused at the call: invalid values.", lost.refused());
   out.single("arbiter_events_quarantined_total", "counter", "Events set aside by the collector.", lost.quarantined);
+  out.single("arbiter_lanes_quarantined_total", "counter", "Lanes read no further since start.", engine.drain().counts().quarantined_lanes);
+  out.single("arbiter_lanes_impossible_account_total", "counter", "Lanes whose figures were not believed since start.",
+             engine.drain().counts().impossible_accounts);
+  out.single("arbiter_files_left_alone_total", "counter", "Files of the lanes directory that are no segments, since start.",
+             engine.lanes().refused_files());
   out.single("arbiter_events_rewound_total", "counter", "Events acknowledged by a state that is not this one.", lost.rewound);
   std::size_t lanes = 0;
   double fullest = 0;
