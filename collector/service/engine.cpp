@@ -20,8 +20,9 @@ using namespace std::chrono_literals;
 constexpr auto kPollShortest = 1ms, kPollLongest = 50ms, kRetry = 100ms;
 constexpr std::chrono::milliseconds kClocksEvery = 100ms, kEndedEvery = 200ms, kAccountsEvery = 1s, kCheckpointEvery = 10s;
 
-// What a directory full of segments may cost: looking through them takes a fifth of the time at most, and polling gives each this long.
-constexpr int kScanShare = 4;
+// What a directory full of segments may cost: looking through them takes a fifth of the time at most, half of it while there are new ones,
+// and polling leaves this much time for each.
+constexpr int kScanPause = 4, kScanPauseWhileNew = 1;
 constexpr auto kPollOfSegment = 500ns;
 constexpr int kScansMax = 64;  // for one question: who makes segments without end holds up nobody else's
 
@@ -192,7 +193,7 @@ void Engine::scan() {
   const Clock::time_point began = Clock::now();
   new_files_ = drain_->scan(disabled());
   const Clock::time_point ended = Clock::now();
-  scan_due_ = ended + kScanShare * (ended - began);
+  scan_due_ = ended + (new_files_ ? kScanPauseWhileNew : kScanPause) * (ended - began);
 }
 
 Result<void> Engine::catch_up() {

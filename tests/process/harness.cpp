@@ -168,7 +168,10 @@ json::object Place::replay(const fs::path& input, const Arguments& more) {
   return json::parse(ran.out).as_object();
 }
 
-Collector::Collector(Place& place, std::string config) : place_(place), config_(std::move(config)) { start(); }
+Collector::Collector(Place& place, std::string config, std::string limits)
+    : place_(place), config_(std::move(config)), limits_(std::move(limits)) {
+  start();
+}
 
 void Collector::start() {
   Arguments arguments{"--ring-dir",   place_.lanes(),   "--state-dir", place_.state(),
@@ -178,7 +181,12 @@ void Collector::start() {
     arguments.insert(arguments.begin(), "--config");
   }
   ++starts_;
-  process_.emplace(place_.start("arbiter-collector", arguments));
+  if (limits_.empty()) {
+    process_.emplace(place_.start("arbiter-collector", arguments));
+  } else {
+    arguments.insert(arguments.begin(), {"-c", limits_ + R"(; exec "$0" "$@")", program_path("arbiter-collector")});
+    process_.emplace(place_.start("/bin/sh", arguments));
+  }
   const bool ready = wait_until([&] { return !process_->running() || place_.run("arbiterctl", {"status"}).exit == 0; });
   REQUIRE_MESSAGE((ready && process_->running()), "the collector did not become ready: " << log());
 }

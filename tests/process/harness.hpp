@@ -98,8 +98,9 @@ class Place {
 
 class Collector {
  public:
-  // `config`: JSON of the configuration file; empty: defaults, without a file. Requires that it becomes ready.
-  explicit Collector(Place& place, std::string config = {});
+  // `config`: JSON of the configuration file; empty: defaults, without a file. `limits`: what a shell does before it becomes the collector,
+  // as "ulimit -n 200". Requires that it becomes ready.
+  explicit Collector(Place& place, std::string config = {}, std::string limits = {});
 
   void start();  // again, on the same directories
   int stop();    // SIGTERM; its exit status
@@ -117,7 +118,7 @@ class Collector {
 
  private:
   Place& place_;
-  std::string config_;
+  std::string config_, limits_;
   std::optional<Process> process_;
   int starts_ = 0;
 };
