@@ -102,7 +102,7 @@ void Beside::check(const Expected& expected) {
 std::size_t Beside::lines_with(std::string_view text) const {
   std::size_t lines = 0;
   std::istringstream log(collector.log());
-  for (std::string line; std::getline(log, line);) lines += line.find(text) != std::string::npos ? 1 : 0;
+  for (std::string line; std::getline(log, line);) lines += line.find(text) != std::string::npos ? 1u : 0u;
   return lines;
 }
 

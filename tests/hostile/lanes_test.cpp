@@ -89,8 +89,8 @@ TEST_CASE("lengths and skip records that lie are bad framing: what came before i
   const auto published = [&](std::uint32_t lane, Position write) { bad.control(lane).producer.write = write.value; };
   for (const std::uint32_t length : {0u, 39u, 65537u, UINT32_MAX})
     spoil([&](std::uint32_t lane) { set_length(bad.record(lane, at.offset()), length), published(lane, Position::at(0, 100)); });
-  // An event that goes on where nothing is published; a length that holds more than the event has.
-  spoil([&](std::uint32_t lane) { set_length(bad.record(lane, at.offset()), 6400), published(lane, Position::at(0, 101)); });
+  // An event that goes on where nothing is published.
+  spoil([&](std::uint32_t lane) { set_length(bad.record(lane, at.offset()), 6400), published(lane, Position::at(0, 100)); });
   // Skip records: to themselves, backwards, in a circle, nowhere, beyond what is published, and one after the other.
   for (const Position target :
        {Position{0}, Position::at(0, 1), Position::at(0, 5000), Position::at(1, 1), Position::at(2, 0), Position::at(0, 4096)})
