@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "collector/log/log.hpp"
@@ -26,6 +27,13 @@ constexpr unsigned kNamesTried = 100;
 
 // Descriptors that segments leave to everything else: a quarter of what there are, between these.
 constexpr int kDescriptorsKeptMin = 64, kDescriptorsKeptMax = 1024;
+
+// Whoever owns a directory may put anything in the place of what is in it: the one of the lanes, and the one above, where doorbell, lock
+// and the word that switches recording off lie, are ours, or root's.
+std::optional<Error> foreign(const std::string& directory, const struct stat& status) {
+  if (status.st_uid == geteuid() || status.st_uid == 0) return std::nullopt;
+  return Error{"directory " + directory + " belongs to user " + std::to_string(status.st_uid), EPERM};
+}
 
 using Listing = std::unique_ptr<DIR, int (*)(DIR*)>;
 
@@ -56,6 +64,9 @@ Result<Lanes> Lanes::open(const std::string& ring_dir, bool shared, std::size_t 
   std::error_code failed;
   const std::filesystem::path parent = std::filesystem::path(ring_dir).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, failed);
+  struct stat status {};
+  if (!parent.empty() && stat(parent.c_str(), &status) == 0)
+    if (auto error = foreign(parent, status)) return *error;
   if (mkdir(ring_dir.c_str(), 0700) == 0) {
     if (shared && chmod(ring_dir.c_str(), 03733) != 0) return system_error("mode of lanes directory " + ring_dir);
   } else if (errno != EEXIST) {
@@ -64,6 +75,8 @@ Result<Lanes> Lanes::open(const std::string& ring_dir, bool shared, std::size_t 
   const int fd = ::open(ring_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return system_error("lanes directory " + ring_dir);
   Lanes lanes(ring_dir, fd, max_producers);
+  if (fstat(fd, &status) != 0) return system_error("lanes directory " + ring_dir);
+  if (auto error = foreign(ring_dir, status)) return *error;
   // Segments are made, renamed and removed here: find out now, not when the first agent has come.
   if (faccessat(fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0) return system_error("lanes directory " + ring_dir + " cannot be written");
   return lanes;
