@@ -215,20 +215,20 @@ SegmentWriter::Claimed SegmentWriter::claim() noexcept {
         release(lane);
         return {Claim::no_memory, 0, {}};
       }
-      account.backed_records.store(abi::kLaneRecordsMin, std::memory_order_release);
+      account.backed_records.store(abi::kLaneRecordsMin, std::memory_order_relaxed);  // as in LaneWriter::grow
       ARBITER_TESTPOINT("lane.backed");
     }
     std::optional<LaneWriter> writer = LaneWriter::resume(control(lane), area(lane));
     if (!writer) continue;  // somebody has written into our words: the lane stays taken, so that it is not tried again
     account.thread.store(static_cast<std::uint32_t>(gettid()), std::memory_order_relaxed);
-    account.claimed.store(1, std::memory_order_release);
+    account.claimed.store(1, std::memory_order_relaxed);
     ARBITER_TESTPOINT("lane.claimed");
     return {Claim::claimed, lane, std::move(*writer)};
   }
 }
 
 void SegmentWriter::release(std::uint32_t lane) noexcept {
-  control(lane).account.claimed.store(0, std::memory_order_release);
+  control(lane).account.claimed.store(0, std::memory_order_relaxed);
   taken_.fetch_and(~(1u << lane), std::memory_order_release);
 }
 

@@ -10,6 +10,12 @@
 
 #include "shm/lane_reader.cpp"
 #include "shm/lane_writer.cpp"
+// The hand-over of a lane from thread to thread is SegmentWriter's; how one is made of memory is not the test's to ask.
+#define private public
+#include "shm/segment.hpp"
+#undef private
+#include "shm/segment.cpp"
+#include "shm/segment_writer.cpp"
 
 #undef atomic
 #undef memcpy
@@ -29,7 +35,7 @@ namespace {
 constexpr std::uint32_t kMin = abi::kLaneRecordsMin;
 
 constexpr std::uint32_t kRefused = 1000;
-enum Way : unsigned { wrapped = 1, grew = 2, jumped = 4, dropped = 8, overwrote = 16, refused = 32 };
+enum Way : unsigned { wrapped = 1, grew = 2, jumped = 4, dropped = 8, overwrote = 16, refused = 32, handed = 64 };
 unsigned gone;  // where the runs of a scenario have led
 
 struct Stretch {
@@ -47,6 +53,7 @@ struct Scenario {
   std::array<std::uint32_t, 4> events;  // records of each; 0: one for which there is no room ever, kRefused: refused
   std::uint32_t tries = 1;              // of the writer, until an event has room
   std::uint32_t looks = 5;              // of the reader
+  bool hands_over = false;              // two threads and one segment instead: whoever is second takes the lane up, or the next lane
   unsigned leads_to = 0;                // where it must lead in some of the runs: bits of Way
 };
 
@@ -85,6 +92,7 @@ const Scenario kScenarios[] = {
      .events = {1, 2, 2, 1},
      .leads_to = grew | jumped},
     {.name = "account", .touched = {{{0, 4}}}, .events = {0, kRefused, 1, 0}, .leads_to = dropped | refused},
+    {.name = "hand-over", .touched = {{{0, 8}}}, .events = {}, .hands_over = true, .leads_to = handed},
 };
 const Scenario* scenario;
 
@@ -105,12 +113,6 @@ struct Lane : rl::test_suite<Lane, 2> {
   model::Watched shared;
   std::uint64_t sequence_begin = 0;
 
-  template <class Word>
-  void watch(Word& word, std::uint64_t value) {
-    shared.word_at[shared.words++] = &word;
-    word.store(static_cast<decltype(word.load(std::memory_order_relaxed))>(value), std::memory_order_relaxed);
-  }
-
   void before() {
     model::watched = &shared;
     model::populate = scenario->grows ? [] { return 0; } : [] { return -1; };
@@ -119,12 +121,12 @@ struct Lane : rl::test_suite<Lane, 2> {
     // What the collector has still to read when it begins: events of one record, and, a lap behind, the skip record at the edge.
     const bool lap_behind = scenario->cursor.lap() < scenario->write.lap();
     sequence_begin = lap_behind ? 3 : 0;
-    watch(control.producer.write, scenario->write.value);
-    watch(control.producer.attempted, sequence_begin);
-    watch(control.account.dropped[0], 0);
-    watch(control.account.refused[0], 0);
-    watch(control.account.backed_records, kMin);
-    watch(control.collector.acknowledged, scenario->acknowledged.value);
+    shared.watch(&control.producer.write, scenario->write.value);
+    shared.watch(&control.producer.attempted, sequence_begin);
+    shared.watch(&control.account.dropped[0], 0);
+    shared.watch(&control.account.refused[0], 0);
+    shared.watch(&control.account.backed_records, kMin);
+    shared.watch(&control.collector.acknowledged, scenario->acknowledged.value);
     for (const Stretch& stretch : scenario->touched)
       for (std::uint32_t at = stretch.begin; at < stretch.end; ++at) shared.record_offset[shared.records++] = at;
     // All that is backed has been written once, in laps long ago; what is not has not.
@@ -195,6 +197,63 @@ struct Lane : rl::test_suite<Lane, 2> {
   }
 };
 
+struct HandOver : rl::test_suite<HandOver, 2> {
+  model::Watched shared;
+  SegmentWriter* segment = nullptr;
+  std::uint64_t recorded[2]{};
+  bool had_first_lane[2]{};
+
+  static std::byte* memory() {
+    alignas(4096) static std::byte bytes[abi::kSegmentBytes];
+    return bytes;
+  }
+
+  void before() {
+    model::watched = &shared;
+    model::populate = [] { return 0; };
+    std::memset(memory(), 0, abi::kDataOffset);
+    alignas(SegmentWriter) static std::byte storage[sizeof(SegmentWriter)];  // never destroyed: there is nothing to unmap
+    segment = new (storage) SegmentWriter(Mapping(memory(), abi::kSegmentBytes), {}, {}, abi::ClockSource::monotonic, 0, 0);
+    abi::LaneControl& control = segment->control(0);
+    for (const void* word : {static_cast<const void*>(&segment->taken_), static_cast<const void*>(&control.producer.write),
+                             static_cast<const void*>(&control.producer.attempted),
+                             static_cast<const void*>(&control.account.backed_records), static_cast<const void*>(&control.account.claimed)})
+      shared.watch(word, 0);
+    shared.area = segment->area(0);
+    shared.area_bytes = abi::kLaneBytes;
+    for (std::uint32_t at = scenario->touched[0].begin; at < scenario->touched[0].end; ++at) shared.record_offset[shared.records++] = at;
+    for (std::size_t i = 0; i < shared.records; ++i) put(segment->area(0) + i * 64, 0, 1);
+  }
+
+  void thread(unsigned index) {
+    SegmentWriter::Claimed got = segment->claim();
+    RL_ASSERT(got.outcome == SegmentWriter::Claim::claimed);
+    had_first_lane[index] = got.lane == 0;
+    for (int i = 0; i < 2 && got.lane == 0; ++i) {
+      const std::uint64_t sequence = got.writer.attempt();
+      put(got.writer.reserve(1), sequence, 1);
+      got.writer.publish(1);
+      ++recorded[index];
+    }
+    segment->release(got.lane);
+  }
+
+  void after() {
+    LaneReader lane(segment->control(0), segment->area(0), abi::kLaneRecords);
+    std::byte buffer[8 * 64];
+    const LaneReader::Copied got = lane.copy({}, buffer);
+    RL_ASSERT(got.fault == LaneReader::Fault::none && got.events == recorded[0] + recorded[1]);
+    RL_ASSERT(lane.account().attempted == got.events && lane.backed_records() == kMin);
+    std::uint64_t sequence = 0;
+    for (const auto event : EventWalk(std::span<const std::byte>(buffer, got.bytes))) {
+      abi::EventHead head;
+      std::memcpy(&head, event.data(), sizeof head);
+      RL_ASSERT(head.sequence == ++sequence);
+    }
+    if (had_first_lane[0] && had_first_lane[1]) gone |= handed;
+  }
+};
+
 // What relacy says, without the heap, which it watches; the end of it is lost if it says much.
 class Said : public std::streambuf {
  public:
@@ -218,7 +277,7 @@ std::string broken(const Scenario& what, unsigned long iterations) {
   search.iteration_count = iterations;
   search.output_stream = search.progress_stream = &out;
   search.search_type = rl::sched_random;
-  if (rl::simulate<Lane>(search)) return {};
+  if (what.hands_over ? rl::simulate<HandOver>(search) : rl::simulate<Lane>(search)) return {};
   last_history = said.text();
   return rl::test_result_str(search.test_result);
 }
@@ -233,8 +292,8 @@ std::string shown(const model::Site& site) {
 
 // The lines of the lane's source that name an order stronger than relaxed.
 model::Sites in_source(const std::string& root, bool& readable) {
-  static std::array<std::string, 4> files = {root + "/shm/lane_reader.cpp", root + "/shm/lane_reader.hpp", root + "/shm/lane_writer.cpp",
-                                             root + "/shm/lane_writer.hpp"};
+  static std::array<std::string, 5> files = {root + "/shm/lane_reader.cpp", root + "/shm/lane_reader.hpp", root + "/shm/lane_writer.cpp",
+                                             root + "/shm/lane_writer.hpp", root + "/shm/segment_writer.cpp"};
   model::Sites sites;
   for (const std::string& file : files) {
     std::ifstream in(file);

@@ -1,27 +1,43 @@
-// Puts relacy's memory model under the lane's own code: what includes this and then shm/lane_writer.cpp and shm/lane_reader.cpp has the
-// code as it is shipped, whose std::atomic is relacy's, whose std::memcpy of records tells relacy which records it touched, and whose
-// madvise() answers as the test says.
+// Puts relacy's memory model under the lane's own code: what includes this and then shm/lane_writer.cpp, lane_reader.cpp and
+// segment_writer.cpp has the code as it is shipped, whose std::atomic is relacy's, whose std::memcpy of records tells relacy which records
+// it touched, and whose madvise() answers as the test says.
 //
 // Every load and store knows where in the source it stands. One place after the other can be weakened to relaxed, without touching the
 // source, and without a list that somebody would have to keep.
 #pragma once
 
 // Everything that the lane's code includes, before its names are given another meaning.
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
+#include <boost/system/result.hpp>
 #include <cerrno>
+#include <charconv>
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <numeric>
 #include <optional>
 #include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
 
 #include <relacy/relacy.hpp>
 // relacy takes these for its own use of the standard's syntax.
@@ -97,6 +113,10 @@ struct Watched {
   const std::byte* area = nullptr;
   std::size_t area_bytes = 0;
 
+  void watch(const void* at, std::uint64_t value) {
+    word_at[words] = at;
+    word[words++].store(value, rl::mo_relaxed, rl::debug_info(__FUNCTION__, __FILE__, __LINE__));
+  }
   rl::atomic<std::uint64_t>* find(const void* at) {
     for (std::size_t i = 0; i < words; ++i)
       if (word_at[i] == at) return &word[i];
@@ -122,6 +142,9 @@ inline int (*populate)(){};  // what madvise(MADV_POPULATE_WRITE) answers
 
 }  // namespace arbiter::model
 
+#define ARBITER_CALL \
+  { __builtin_FILE(), __builtin_FUNCTION(), static_cast<unsigned>(__builtin_LINE()) }
+
 namespace std {
 
 template <class T>
@@ -129,25 +152,42 @@ class modelled_atomic {
  public:
   static constexpr bool is_always_lock_free = true;
 
-  T load(std::memory_order order,
-         arbiter::model::Call at = {__builtin_FILE(), __builtin_FUNCTION(), static_cast<unsigned>(__builtin_LINE())}) const {
+  constexpr modelled_atomic(T value = {}) : plain_(value) {}
+  T load(std::memory_order order, arbiter::model::Call at = ARBITER_CALL) const {
     rl::atomic<std::uint64_t>* const shared = arbiter::model::watched->find(this);
     return shared == nullptr ? plain_ : static_cast<T>(shared->load(arbiter::model::order_at(order, at), arbiter::model::where(at)));
   }
-  void store(T value, std::memory_order order,
-             arbiter::model::Call at = {__builtin_FILE(), __builtin_FUNCTION(), static_cast<unsigned>(__builtin_LINE())}) {
+  void store(T value, std::memory_order order, arbiter::model::Call at = ARBITER_CALL) {
     if (rl::atomic<std::uint64_t>* const shared = arbiter::model::watched->find(this))
       shared->store(value, arbiter::model::order_at(order, at), arbiter::model::where(at));
     plain_ = value;
   }
-  T fetch_add(T value, std::memory_order order,
-              arbiter::model::Call at = {__builtin_FILE(), __builtin_FUNCTION(), static_cast<unsigned>(__builtin_LINE())}) {
+  T fetch_add(T value, std::memory_order order, arbiter::model::Call at = ARBITER_CALL) {
     rl::atomic<std::uint64_t>* const shared = arbiter::model::watched->find(this);
     const T before = shared == nullptr
                          ? plain_
                          : static_cast<T>(shared->fetch_add(value, arbiter::model::order_at(order, at), arbiter::model::where(at)));
     plain_ = before + value;
     return before;
+  }
+
+  T fetch_and(T value, std::memory_order order, arbiter::model::Call at = ARBITER_CALL) {
+    rl::atomic<std::uint64_t>* const shared = arbiter::model::watched->find(this);
+    const T before = shared == nullptr
+                         ? plain_
+                         : static_cast<T>(shared->fetch_and(value, arbiter::model::order_at(order, at), arbiter::model::where(at)));
+    plain_ = before & value;
+    return before;
+  }
+  bool compare_exchange_weak(T& expected, T value, std::memory_order order, std::memory_order on_failure,
+                             arbiter::model::Call at = ARBITER_CALL) {
+    rl::atomic<std::uint64_t>& shared = *arbiter::model::watched->find(this);
+    std::uint64_t found = expected;
+    const bool done = shared.compare_exchange_weak(found, value, arbiter::model::order_at(order, at), arbiter::model::where(at),
+                                                   arbiter::model::order_at(on_failure, at), arbiter::model::where(at));
+    expected = static_cast<T>(found);
+    if (done) plain_ = value;
+    return done;
   }
 
  private:
