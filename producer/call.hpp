@@ -16,6 +16,7 @@
 #include "shm/abi.hpp"
 #include "shm/event.hpp"
 #include "shm/lane_writer.hpp"
+#include "shm/testpoint.hpp"
 
 namespace arbiter::producer {
 
@@ -121,9 +122,12 @@ class Call {
       at = rarely::when_full(outlet_, thread_, lane, records, wait_up_to, stamp);
       if (at == nullptr) return Internal::dropped(abi::Drop::lane_full);
     }
+    const bool too_early = ARBITER_WRONG("publish_before_filling");
+    if (too_early) lane.writer.publish(records);
+    ARBITER_TESTPOINT("record.reserved");
     if (!encode::write(event, measured, {stamp, sequence}, at)) [[unlikely]]
       if (const event::Fault fault = encode::check(event, measured.present, measured.bytes)) return rarely::refuse(lane, kind, fault);
-    lane.writer.publish(records);
+    if (!too_early) lane.writer.publish(records);
     return Internal::result(Status::recorded);
   }
 

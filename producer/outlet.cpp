@@ -8,6 +8,7 @@
 #include "producer/process.hpp"
 #include "producer/thread.hpp"
 #include "shm/clock.hpp"
+#include "shm/testpoint.hpp"
 
 namespace arbiter::producer {
 namespace {
@@ -92,6 +93,7 @@ Lane* Outlet::claim(Thread& thread) noexcept {
   Lane* const lane = s == nullptr ? nullptr : try_claim(*s);
   if (lane != nullptr) {
     lane->outlet = this;
+    ARBITER_TESTPOINT("claim.had");
     lane->next = thread.lanes;
     thread.lanes = lane;
     thread.release_at_exit();
@@ -128,6 +130,7 @@ void Outlet::carry(Session& s, Lane& lane) noexcept {
   if (const std::uint64_t attempts = s.no_lane.exchange(0, std::memory_order_relaxed)) lane.writer.carry_no_lane(attempts);
   for (std::size_t rule = 0; rule < s.refused.size(); ++rule)
     lane.writer.carry_refused(static_cast<abi::Refusal>(rule), s.refused[rule].exchange(0, std::memory_order_relaxed));
+  ARBITER_TESTPOINT("claim.carried");
   std::uint64_t reentrant =
       s.reentrant.exchange(0, std::memory_order_relaxed) + process_page->reentrant.exchange(0, std::memory_order_relaxed);
   for (; reentrant != 0; --reentrant) lane.writer.count_reentrant();
@@ -145,6 +148,7 @@ void Outlet::replace(Thread& thread, Lane& lane) noexcept {
   {
     const ProcessLock lock;
     lane.segment->retired = true;
+    ARBITER_TESTPOINT("lane.retired");
     lane.directory->release(lane);
   }
   errno = saved_errno;

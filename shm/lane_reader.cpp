@@ -4,6 +4,8 @@
 #include <bit>
 #include <numeric>
 
+#include "shm/testpoint.hpp"
+
 namespace arbiter {
 namespace {
 
@@ -109,6 +111,7 @@ std::uint64_t LaneReader::Account::refused_total() const { return std::accumulat
 
 void LaneReader::acknowledge(Position position, std::uint64_t events_delivered) {
   control_->collector.acknowledged_events.store(events_delivered, std::memory_order_relaxed);
+  ARBITER_TESTPOINT("acknowledge.counted");
   control_->collector.acknowledged.store(position.value, std::memory_order_release);  // [C1]: the copies made before it have ended
 }
 

@@ -149,6 +149,7 @@ bool LaneWriter::grow() noexcept {
     errno = saved_errno;
     return false;
   }
+  ARBITER_TESTPOINT("lane.grow_backed");
   growth_failures_ = 0;
   backed_ *= 2;
   control_->account.backed_records.store(backed_, std::memory_order_relaxed);  // before an event in it is published, which [P1] makes seen

@@ -103,6 +103,7 @@ class LaneWriter {
   static void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
     ARBITER_TESTPOINT("lane.count");
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_release);
+    ARBITER_TESTPOINT("lane.counted");
   }
 
   [[gnu::cold]] std::byte* reserve_past_limit(std::uint32_t records) noexcept;

@@ -166,6 +166,7 @@ std::optional<SegmentWriter> SegmentWriter::create(const char* ring_dir, bool di
   if (file.fd < 0) return failed("making a segment");
   ARBITER_TESTPOINT("segment.opened");
   if (ftruncate(file.fd, static_cast<off_t>(abi::kSegmentBytes)) != 0) return failed("setting a segment's size");
+  ARBITER_TESTPOINT("segment.sized");
 
   void* const at = mmap(nullptr, abi::kSegmentBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);
   if (at == MAP_FAILED) return failed("mapping a segment");
@@ -229,6 +230,7 @@ SegmentWriter::Claimed SegmentWriter::claim() noexcept {
 
 void SegmentWriter::release(std::uint32_t lane) noexcept {
   control(lane).account.claimed.store(0, std::memory_order_relaxed);
+  ARBITER_TESTPOINT("lane.release");
   taken_.fetch_and(~(1u << lane), std::memory_order_release);
 }
 

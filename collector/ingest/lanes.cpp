@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "collector/log/log.hpp"
+#include "shm/testpoint.hpp"
 
 namespace arbiter::ingest {
 namespace {
@@ -146,6 +147,7 @@ Lanes::Tried Lanes::attach(const std::string& name, bool disabled) {
   auto segment = SegmentReader::attach(fd_, name.c_str(), descriptors_);
   if (segment) {
     segment->set_disabled(disabled);
+    ARBITER_TESTPOINT("attach.switched");
     log::info("ingest", "attached {} of {} (pid {})", name, segment->process(), segment->header().pid);
     sources_.emplace_back(std::move(*segment));
     attached_.insert(name);
@@ -181,10 +183,12 @@ void Lanes::set_disabled(bool disabled) {
   if (fd >= 0) {
     const bool written = write(fd, disabled ? "0\n" : "1\n", 2) == 2 && fchmod(fd, 0644) == 0;
     close(fd);
+    ARBITER_TESTPOINT("switch.written");
     if (!written || std::rename(temporary.c_str(), path.c_str()) != 0) log::error("ingest", "{}: {}", path, std::strerror(errno));
   } else {
     log::error("ingest", "{}: {}", temporary, std::strerror(errno));
   }
+  ARBITER_TESTPOINT("switch.renamed");
   for (Source& source : sources_) source.segment.set_disabled(disabled);
 }
 
@@ -216,6 +220,7 @@ bool Lanes::remove(std::list<Source>::iterator source) {
       source->stays = true;
       return false;
     }
+    ARBITER_TESTPOINT("quarantine.renamed");
     trim_quarantined();
   } else if (auto gone = source->segment.unlink(); !gone) {
     log::error("ingest", "{}: tried again", gone.error().message);

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "shm/testpoint.hpp"
+
 namespace arbiter::journal {
 
 Result<std::shared_ptr<File>> File::open(const std::string& path, int flags) {
@@ -19,7 +21,9 @@ File::~File() { ::close(fd_); }
 
 Result<void> File::write(std::span<const std::byte> bytes, std::uint64_t offset) const {
   while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    // A kill cuts a long write short. With testpoints everything is written by halves, so that a test can end the process in between.
+    const std::size_t piece = testpoint::kCompiledIn ? (bytes.size() + 1) / 2 : bytes.size();
+    const ssize_t n = ::pwrite(fd_, bytes.data(), piece, static_cast<off_t>(offset));
     if (n < 0) {
       if (errno == EINTR) continue;
       return system_error("writing");
@@ -27,6 +31,7 @@ Result<void> File::write(std::span<const std::byte> bytes, std::uint64_t offset)
     if (n == 0) return Error{"writing: nothing was written", ENOSPC};
     bytes = bytes.subspan(static_cast<std::size_t>(n));
     offset += static_cast<std::uint64_t>(n);
+    if (!bytes.empty()) ARBITER_TESTPOINT("file.half_written");
   }
   return {};
 }

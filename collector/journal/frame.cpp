@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "collector/journal/wire.hpp"
+#include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
 namespace {
@@ -56,6 +57,7 @@ Cursor cursor_of(const CursorRecord& r) {
 }
 
 std::uint64_t checksum_seed(const SegmentKey& key) {
+  if (ARBITER_WRONG("recycled_without_id")) return 0;
   return first_half(key) ^ load<std::uint64_t>(reinterpret_cast<const std::byte*>(key.data()) + 8) * 0x9e3779b97f4a7c15ULL;
 }
 
@@ -155,7 +157,8 @@ std::uint64_t FrameWriter::checksum() const { return load<FrameHeader>(bytes_.da
 std::optional<std::size_t> frame_length(std::span<const std::byte> bytes, const SegmentKey& key) {
   if (bytes.size() < sizeof(FrameHeader)) return std::nullopt;
   const auto header = load<FrameHeader>(bytes.data());
-  if (header.magic != kFrameMagic || header.segment != first_half(key)) return std::nullopt;
+  if (header.magic != kFrameMagic) return std::nullopt;
+  if (header.segment != first_half(key) && !ARBITER_WRONG("recycled_without_id")) return std::nullopt;
   if (header.body_bytes > kFrameBodyMax || header.body_bytes % 8 != 0) return std::nullopt;
   return sizeof header + header.body_bytes;
 }
@@ -165,6 +168,7 @@ std::optional<Frame> parse_frame(std::span<const std::byte> bytes, const Segment
   if (!length || *length > bytes.size()) return std::nullopt;
   bytes = bytes.first(*length);
   const auto header = load<FrameHeader>(bytes.data());
+  if (ARBITER_WRONG("frames_without_checksum")) trusted = true;
   if (!trusted && header.checksum != frame_checksum(bytes, key)) return std::nullopt;
   return Frame{header, bytes.subspan(sizeof header)};
 }

@@ -74,6 +74,7 @@ void Journal::State::absorb_sealed(Background::Done& done) {
   for (std::size_t n = 0; n < s.blocks.size(); ++n) s.blocks[n].place = sealed.scanned.blocks[n].place;
   s.amendments.clear();
   for (const ScannedAmendment& a : sealed.scanned.amendments) s.amendments.push(a.place);
+  ARBITER_TESTPOINT("seal.taken_in");
   retire_raw(raw_path, raw_bytes, raw.use_count() != 1);
   ARBITER_TESTPOINT("seal.raw_retired");
   syncer_.settled(s.index, s.last_frame);
@@ -109,14 +110,17 @@ Result<void> Journal::State::clear() {
   if (newest_sealed_.segment != 0) anchors_[newest_sealed_.segment] = newest_sealed_.link;
   for (const auto& [path, bytes] : spares_) remove_file(path);  // what was cleared is not to lie in a spare file either
   spares_.clear();
+  ARBITER_TESTPOINT("clear.spares_gone");
   rotate_or_grow();
   ARBITER_TESTPOINT("clear.rotated");
   for (auto it = segments_.begin(); std::next(it) != segments_.end();) {
     remove_file(it->second.path);
+    ARBITER_TESTPOINT("clear.segment_gone");
     syncer_.settled(it->first, it->second.last_frame);
     it = segments_.erase(it);
   }
   remove_file(checkpoint_path(options_.directory));
+  ARBITER_TESTPOINT("clear.done");
   edges_.forget_before(last_frame_ + 1);
   edges_.raise(age_edge());
   bind_edge();
@@ -132,6 +136,7 @@ Result<void> Journal::State::close() {
   }
   background_.finish();
   absorb();
+  ARBITER_TESTPOINT("journal.close_sealed");
   if (last.sealing) return Error{"segment " + std::to_string(last.index) + " is left unsealed: " + last_failure_};
   if (auto saved = checkpoint(); !saved) return saved;
   background_.finish();

@@ -29,6 +29,7 @@ Result<std::shared_ptr<File>> blank_file(const std::string& path, const NewSegme
   auto file = File::open(path, O_RDWR | O_CREAT | O_TRUNC);
   if (!file) return file;
   if (const auto room = (*file)->allocate(what.segment_bytes); !room) return room.error();
+  ARBITER_TESTPOINT("rotate.allocated");
   return file;
 }
 
@@ -53,6 +54,7 @@ Result<RawSegment> fill(const std::string& path, const NewSegment& what, const T
       {.key = h.key, .previous = h.checksum, .number = table.last_frame, .written_unix_ns = what.created_unix_ns, .edge = table.edge},
       FrameType::table);
   if (const auto written = made.file->write(object_bytes(h), 0); !written) return written.error();
+  ARBITER_TESTPOINT("rotate.header_written");
   if (const auto written = made.file->write(bytes, sizeof h); !written) return written.error();
   ARBITER_TESTPOINT("rotate.table_written");
   made.end = sizeof h + bytes.size();
@@ -80,6 +82,7 @@ Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegme
     remove_file(temporary);
     return named.error();
   }
+  ARBITER_TESTPOINT("rotate.named");
   return made;
 }
 
@@ -132,6 +135,7 @@ std::optional<Frame> FrameStream::at() {
 
 std::optional<Frame> FrameStream::next() {
   const auto frame = at();
+  if (ARBITER_WRONG("recycled_without_id")) chained_ = false;
   if (!frame || (chained_ && frame->header.previous != previous_)) return std::nullopt;
   chained_ = true;
   frame_at_ = offset_;

@@ -7,6 +7,7 @@
 #include "collector/journal/checkpoint.hpp"
 #include "collector/journal/scan.hpp"
 #include "collector/journal/state.hpp"
+#include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
 namespace {
@@ -69,16 +70,23 @@ Result<void> Journal::State::recover() {
     created_unix_ns_ = collection_started_ns_ = unix_now_ns();
     return rotate();
   }
+  ARBITER_TESTPOINT("recover.found");
   if (auto loaded = load_state(found); !loaded) return loaded;
+  ARBITER_TESTPOINT("recover.state");
   load_index(found);
+  ARBITER_TESTPOINT("recover.index");
   check_links(found);
   background_.follow(newest_sealed_);
-  for (const std::string& path : found.raw_leftovers) retire_raw(path, 0, true);
+  for (const std::string& path : found.raw_leftovers) {
+    retire_raw(path, 0, true);
+    ARBITER_TESTPOINT("recover.leftover_gone");
+  }
   Segment& newest = active();
   const bool goes_on = newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_;
   for (auto& [index, segment] : segments_)
     if (segment.state == SegmentState::full) seal(segment);
   if (!goes_on) return rotate();
+  ARBITER_TESTPOINT("recover.goes_on");
   syncer_.written(newest.file->file, newest.index, last_frame_, true);  // who knows what of it had been synced
   return {};
 }
@@ -92,6 +100,7 @@ Result<void> Journal::State::look(Found& found) {
     Result<void> looked;
     if (name.ends_with(".tmp")) {
       remove_file(path);
+      ARBITER_TESTPOINT("recover.temporary_gone");
     } else if (name.starts_with("spare-")) {
       const auto file = File::open(path, O_RDONLY);
       const auto size = file ? (*file)->size() : Result<std::uint64_t>(file.error());
@@ -179,6 +188,7 @@ void Journal::State::replay(const Frame& frame, const Summary* arrived) {
     return true;
   });
   take_in(frame, all_arrived ? arrived->totals : totals, stamp);
+  ARBITER_TESTPOINT("recover.frame");
 }
 
 // From the newest checkpoint or table that can be read, through the frames behind it.
@@ -189,6 +199,7 @@ Result<void> Journal::State::load_state(Found& found) {
   auto checkpoint = content ? decode_checkpoint(*content) : std::nullopt;
   if (checkpoint && checkpoint->segment == from && fits(*checkpoint, found.raw, found.sealed, known_end)) {
     if (auto adopted = adopt(checkpoint->table, checkpoint_path(options_.directory)); !adopted) return adopted;
+    ARBITER_TESTPOINT("recover.checkpoint");
   } else {
     for (;; --from) {
       if (const auto raw = found.raw.find(from); raw != found.raw.end()) {

@@ -1,5 +1,7 @@
 #include "collector/journal/scan.hpp"
 
+#include "shm/testpoint.hpp"
+
 namespace arbiter::journal {
 
 Summary summarise(std::span<const std::byte> body, const EventKey& edge, GenericNames& names) {
@@ -63,6 +65,7 @@ ScannedSegment scan_raw(const RawSegment& segment, std::uint64_t last_frame_befo
       jumped = true;
       continue;
     }
+    if (ARBITER_WRONG("recycled_without_id")) last = frame->header.number - 1;
     // A number out of turn: behind a gap frames are missing, elsewhere the journal ends.
     if (frame->header.type != FrameType::events || (jumped ? frame->header.number <= last : frame->header.number != last + 1)) break;
     jumped = false;

@@ -89,6 +89,7 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
   const auto table = out.chunk(kTableChunk, *table_bytes, true);
   if (!table) return table.error();
   sealed.table = table->place;
+  ARBITER_TESTPOINT("seal.table_written");
 
   std::vector<Placed> blocks;
   std::vector<std::uint64_t> filters, filter_at;
@@ -115,6 +116,7 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
   }
   const auto amendments = out.chunk(kAmendmentsChunk, entries, false);
   if (!amendments) return amendments.error();
+  ARBITER_TESTPOINT("seal.amendments_written");
 
   std::string footer;
   Writer put(footer);
@@ -160,6 +162,7 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
   trailer.version = kVersion;
   trailer.magic = kTrailerMagic;
   if (const auto written = out.append(bytes_of(footer)); !written) return written.error();
+  ARBITER_TESTPOINT("seal.trailer_missing");
   if (const auto written = out.append(object_bytes(trailer)); !written) return written.error();
   ARBITER_TESTPOINT("seal.footer_written");
   if (const auto synced = (*file)->sync(); !synced) return synced.error();

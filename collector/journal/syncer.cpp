@@ -94,6 +94,7 @@ void Syncer::sync(std::deque<Item> items, std::unique_lock<std::mutex>& lock) {
     if (item.file != nullptr && !failed_.contains(item.segment)) {
       syncing_ = item.segment;
       lock.unlock();
+      ARBITER_TESTPOINT("journal.sync");
       auto synced = item.file->sync();
       if (synced && item.created) synced = sync_directory(directory_);
       ARBITER_TESTPOINT("journal.synced");

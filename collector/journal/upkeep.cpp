@@ -24,6 +24,7 @@ void Journal::State::retain(std::int64_t now_ns) {
     edges_.raise(retained_.trim(*max));
     retained_.advance(edges_.edge());
     edge_moved_ = true;
+    ARBITER_TESTPOINT("retention.trimmed");
   }
   enforce_bytes();
   dispose_dead();
@@ -61,10 +62,12 @@ void Journal::State::enforce_bytes() {
   std::uint64_t bytes = disk_bytes();
   for (; bytes > *options_.retention.max_bytes && !spares_.empty(); spares_.pop_back()) {
     remove_file(spares_.back().first);
+    ARBITER_TESTPOINT("retention.spare_gone");
     bytes -= spares_.back().second;
   }
   for (auto it = segments_.begin(); bytes > *options_.retention.max_bytes && std::next(it) != segments_.end(); ++it) {
     for (Block& block : it->second.blocks) retained_.drop(block);
+    ARBITER_TESTPOINT("retention.segment_dropped");
     bytes -= it->second.disk_bytes;
   }
 }
@@ -81,6 +84,7 @@ void Journal::State::dispose_dead() {
     } else if (s.state == SegmentState::sealed && !write_failing_ && (s.anchor_frame == 0 || s.anchor_frame > last_frame_)) {
       if (s.anchor_frame == 0) {
         frame_.anchor(s.index, s.link);
+        ARBITER_TESTPOINT("retention.anchored");
         s.anchor_frame = last_frame_ + 1;
       }
       disposal_due_ = true;
@@ -114,11 +118,13 @@ bool Journal::State::retire_raw(const std::string& path, std::uint64_t bytes, bo
       if (std::none_of(spares_.begin(), spares_.end(), [&](const auto& s) { return s.first == spare; })) break;
     }
     if (rename_file(path, spare)) {
+      ARBITER_TESTPOINT("recycle.spare_made");
       spares_.emplace_back(spare, bytes);
       return true;
     }
   }
   remove_file(path);
+  ARBITER_TESTPOINT("recycle.raw_gone");
   return false;
 }
 

@@ -8,6 +8,8 @@
 
 #include <string_view>
 
+#include "shm/testpoint.hpp"
+
 namespace arbiter::privacy {
 namespace {
 
@@ -94,7 +96,9 @@ Result<void> link_new_file(const std::string& path, std::string_view content) {
   } remove{temporary};
   if (auto ok = write_all(file.fd, content, temporary); !ok) return ok;
   if (::fchmod(file.fd, 0600) != 0 || ::fsync(file.fd) != 0) return system_error("key file " + temporary);
+  ARBITER_TESTPOINT("key.written");
   if (::link(temporary.c_str(), path.c_str()) != 0) return system_error("key file " + path);
+  ARBITER_TESTPOINT("key.linked");
   return sync_directory(directory_of(path));
 }
 

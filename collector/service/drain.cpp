@@ -58,10 +58,13 @@ void Drain::adopt_new(Source& source) {
 }
 
 void Drain::adopt(Lane& lane) {
-  if (const journal::Cursor* known = journal_.cursor(lane.id))
+  if (const journal::Cursor* known = journal_.cursor(lane.id); known != nullptr && ARBITER_WRONG("recover_from_shared_cursor"))
+    lane.cursor = {.position = lane.reader.acknowledged(), .delivered = lane.reader.acknowledged_events()};
+  else if (known != nullptr)
     lane.cursor = *known;
   else
     journal_.open_lane(lane.id, lane.cursor);
+  ARBITER_TESTPOINT("drain.adopted");
   lane.acknowledged = lane.reader.acknowledged();
   if (lane.acknowledged <= lane.cursor.position || lane.acknowledged > lane.reader.published()) return;
   // A later state than this one has acknowledged more: the journal was restored from a backup, or wiped. That room has been written again.
@@ -168,7 +171,9 @@ void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> by
   stored_.resize(event::encoded_bytes(v));
   event::encode(v, stored_.data());
   const journal::EventRef ref = journal_.append(lane.id, stored_, v);
+  ARBITER_TESTPOINT("drain.appended");
   join_.settle(v, ref, [this](const journal::EventRef& target, const event::Values& patch) { journal_.amend(target, patch); });
+  ARBITER_TESTPOINT("drain.joined");
   ++lane.cursor.delivered;
   ++counts_.events;
 }
@@ -177,6 +182,7 @@ void Drain::set_aside(Lane& lane, std::span<const std::byte> bytes, std::uint64_
                       std::string_view field_name, std::string_view reason) {
   ++lane.cursor.quarantined;
   quarantine_.put({lane.id, sequence, kind, field_name, reason, bytes, timeline_.now_ns()});
+  ARBITER_TESTPOINT("quarantine.event");
   if (std::exchange(lane.set_aside_said, true)) return;
   log::warning("ingest", "lane {} of {}: an event {}{}{}: set aside; more of this lane are only counted", lane.id.lane,
                segment_name(lane.id.segment), field_name, field_name.empty() ? "" : " ", reason);
@@ -197,6 +203,7 @@ void Drain::quarantine_lane(Source& source, Lane& lane, std::string_view reason)
   source.quarantined = true;
   ++counts_.quarantined_lanes;
   quarantine_.put({lane.id, lane.cursor.sequence, {}, {}, reason, {}, timeline_.now_ns()});
+  ARBITER_TESTPOINT("quarantine.lane");
   log::error("ingest", "lane {} of {} (pid {}): {}: it is read no further", lane.id.lane, segment_name(lane.id.segment),
              source.segment.header().pid, reason);
 }
@@ -204,6 +211,8 @@ void Drain::quarantine_lane(Source& source, Lane& lane, std::string_view reason)
 bool Drain::commit() {
   quarantine_.flush();
   if (!journal_.pending()) return true;
+  if (ARBITER_WRONG("acknowledge_before_journal"))
+    for (Lane* lane : unacknowledged_) acknowledge(*lane);
   ARBITER_TESTPOINT("drain.before_commit");
   if (auto written = journal_.commit(); !written) {
     if (blocked_by_.empty())
@@ -226,12 +235,15 @@ void Drain::acknowledge_durable() {
   const std::uint64_t durable = sync_ == journal::SyncPolicy::every_frame ? journal_.durable_frame() : journal_.committed_frame();
   std::erase_if(unacknowledged_, [&](Lane* lane) {
     if (lane->touched || lane->frame > durable) return false;
-    const std::uint64_t taken = lane->cursor.delivered + lane->cursor.quarantined + lane->cursor.rewound;
-    lane->reader.acknowledge(lane->cursor.position, taken);
-    lane->acknowledged = lane->cursor.position;
+    acknowledge(*lane);
     ARBITER_TESTPOINT("drain.acknowledged");
     return true;
   });
+}
+
+void Drain::acknowledge(Lane& lane) {
+  lane.reader.acknowledge(lane.cursor.position, lane.cursor.delivered + lane.cursor.quarantined + lane.cursor.rewound);
+  lane.acknowledged = lane.cursor.position;
 }
 
 Result<void> Drain::catch_up() {
@@ -307,16 +319,21 @@ void Drain::close_drained() {
         std::uint64_t in_flight = unaccounted(lane.cursor);
         if (lane.quarantined) lane.cursor.quarantined += std::exchange(in_flight, 0);  // what was left unread in it
         journal_.close_lane(lane.id, lane.cursor, in_flight);
+        ARBITER_TESTPOINT("close.lane");
       }
     }
     source = next;
   }
   commit();
+  ARBITER_TESTPOINT("close.committed");
 }
 
 void Drain::close_vanished() {
   for (const auto& [id, cursor] : journal_.lanes())
-    if (!lanes_.has_file(id.segment)) journal_.close_lane(id, cursor, unaccounted(cursor));
+    if (!lanes_.has_file(id.segment)) {
+      journal_.close_lane(id, cursor, unaccounted(cursor));
+      ARBITER_TESTPOINT("close.vanished");
+    }
   commit();
 }
 

@@ -69,6 +69,7 @@ class Drain {
   void adopt(ingest::Lane& lane);
   void note_account(ingest::Source& source, ingest::Lane& lane);
   void touch(ingest::Lane& lane);
+  static void acknowledge(ingest::Lane& lane);
   bool commit();
   void close_drained();
 

@@ -11,6 +11,7 @@
 #include "collector/config/units.hpp"
 #include "collector/log/log.hpp"
 #include "shm/sigbus_guard.hpp"
+#include "shm/testpoint.hpp"
 
 namespace arbiter::service {
 namespace {
@@ -155,6 +156,7 @@ void Engine::run() {
   if (auto caught_up = catch_up(); !caught_up) stop_error_ = caught_up.error();
   drain_->look_for_ended();
   drain_->pass();  // lanes of producers that have ended are closed, their files removed
+  ARBITER_TESTPOINT("stop.drained");
   if (auto closed = journal_->close(); !closed) stop_error_ = closed.error();
   drain_->acknowledge_durable();
   mailbox_.close();
@@ -226,9 +228,11 @@ Result<void> Engine::set_paused(bool paused) {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return system_error("pausing: " + path, errno);
     close(fd);
+    ARBITER_TESTPOINT("pause.written");
   } else if (unlink(path.c_str()) != 0 && errno != ENOENT) {
     return system_error("resuming: " + path, errno);
   }
+  ARBITER_TESTPOINT("pause.decided");
   paused_ = paused;
   lanes_->set_disabled(disabled());
   return {};

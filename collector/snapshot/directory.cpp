@@ -91,6 +91,7 @@ Result<std::string> Directory::begin(std::uint64_t number) const {
   const std::string path = path_of(named(kBuilding, number));
   if (auto ok = remove_tree(path); !ok) return ok.error();  // a killed export's: nobody else builds while we have the lock
   if (::mkdir(path.c_str(), 0755) != 0) return system_error(path);
+  ARBITER_TESTPOINT("snapshot.begun");
   return {boost::system::in_place_value, path};
 }
 
@@ -106,8 +107,10 @@ Result<void> Directory::complete(std::uint64_t number) const {
   const std::string link = path_of(std::string(kNewLatest));
   ::unlink(link.c_str());
   if (::symlink(number_text(number).c_str(), link.c_str()) != 0) return system_error(link);
+  ARBITER_TESTPOINT("snapshot.linked");
   if (::rename(link.c_str(), path_of(std::string(kLatest)).c_str()) != 0)
     return system_error(path_of(std::string(kLatest)) + ": it is to be a symbolic link");
+  ARBITER_TESTPOINT("snapshot.latest");
   return sync();
 }
 
@@ -126,6 +129,7 @@ Result<void> Directory::keep_newest(std::uint64_t keep) const {
     if (::rename(path.c_str(), removing.c_str()) != 0) return system_error("renaming " + path);
     ARBITER_TESTPOINT("snapshot.removing");
     if (auto ok = remove_tree(removing); !ok) return ok;
+    ARBITER_TESTPOINT("snapshot.removed");
   }
   return {};
 }
@@ -134,8 +138,10 @@ Result<void> Directory::remove_leftovers() const {
   const auto names = journal::list_directory(path_);
   if (!names) return names.error();
   for (const std::string& name : *names)
-    if (name.starts_with(kBuilding) || name.starts_with(kRemoving) || name == kNewLatest)
+    if (name.starts_with(kBuilding) || name.starts_with(kRemoving) || name == kNewLatest) {
       if (auto ok = remove_tree(path_of(name)); !ok) return ok;
+      ARBITER_TESTPOINT("snapshot.leftover_gone");
+    }
   return {};
 }
 

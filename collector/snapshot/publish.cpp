@@ -93,6 +93,8 @@ Result<Published> build(const journal::View& view, const ExportOptions& options,
   if (auto ok = add(kStatsName, pretty_json(options.stats)); !ok) return ok.error();
   if (auto ok = add(kReadmeName, readme_text(data->files)); !ok) return ok.error();
 
+  ARBITER_TESTPOINT("snapshot.described");
+
   facts.number = number;
   facts.created_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   facts.since_ns = options.since_ns;
@@ -112,6 +114,7 @@ Result<Published> build(const journal::View& view, const ExportOptions& options,
   published.manifest = manifest_json(facts, data->summary);
   published.blocks_damaged = data->blocks_damaged;
   if (auto ok = add(kManifestName, pretty_json(published.manifest)); !ok) return ok.error();
+  ARBITER_TESTPOINT("snapshot.manifest");
   std::string sums;
   for (const FileInfo& file : facts.files) sums += file.sha256 + "  " + file.name + "\n";
   if (auto file = write_output(directory, std::string(kSumsName), sums); !file) return file.error();
