@@ -62,12 +62,12 @@ int serve(const config::Options& options, config::Loaded loaded) {
     (*engine)->stop();
     drain.join();
   };
+  service.start();  // before anybody can ask for an export: it clears away what a killed one left
   auto server = control::Server::start(service, {.socket = loaded.config.socket});
   if (!server) {
     finish();
     return complain(server.error(), 1);
   }
-  service.start();
   log::info("main", "collecting from {}: control socket {}", loaded.config.ring_dir, loaded.config.socket);
 
   for (bool running = true; running;) {

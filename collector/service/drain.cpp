@@ -294,6 +294,10 @@ void Drain::close_drained() {
   auto& sources = lanes_.sources();
   if (std::none_of(sources.begin(), sources.end(), [](const Source& s) { return s.drained && !s.stays; })) return;
   note_accounts();
+  // What is left unread in a lane that is read no further is set aside now: once its file is renamed, only the journal can say so.
+  for (Source& source : sources)
+    for (Lane& lane : source.lanes)
+      if (source.drained && lane.quarantined) lane.cursor.quarantined += unaccounted(lane.cursor), touch(lane);
   if (!commit()) return;
   for (auto source = sources.begin(); source != sources.end();) {
     const auto next = std::next(source);
@@ -301,24 +305,17 @@ void Drain::close_drained() {
       return std::find(unacknowledged_.begin(), unacknowledged_.end(), &lane) != unacknowledged_.end();
     });
     if (source->drained && !source->stays && settled) {
-      struct Last {
-        LaneId id;
-        journal::Cursor cursor;
-        bool quarantined;
-      };
-      std::vector<Last> last;
-      for (const Lane& lane : source->lanes) last.push_back({lane.id, lane.cursor, lane.quarantined});
-      const SegmentId id = source->segment.id();
+      std::vector<std::pair<LaneId, journal::Cursor>> last;
+      for (const Lane& lane : source->lanes) last.emplace_back(lane.id, lane.cursor);
+      const SegmentId segment = source->segment.id();
       ARBITER_TESTPOINT("drain.before_unlink");
       const bool removed = lanes_.remove(source);
       source = next;
       if (!removed) continue;
       ARBITER_TESTPOINT("drain.unlinked");
-      quarantine_.forget(id, timeline_.now_ns());
-      for (Last& lane : last) {
-        std::uint64_t in_flight = unaccounted(lane.cursor);
-        if (lane.quarantined) lane.cursor.quarantined += std::exchange(in_flight, 0);  // what was left unread in it
-        journal_.close_lane(lane.id, lane.cursor, in_flight);
+      quarantine_.forget(segment, timeline_.now_ns());
+      for (const auto& [id, cursor] : last) {
+        journal_.close_lane(id, cursor, unaccounted(cursor));
         ARBITER_TESTPOINT("close.lane");
       }
     }
