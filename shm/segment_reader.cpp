@@ -9,7 +9,6 @@
 #include <cstring>
 
 #include "shm/segment.hpp"
-#include "shm/testpoint.hpp"
 
 namespace arbiter {
 namespace {
@@ -112,7 +111,6 @@ boost::system::result<SegmentReader, AttachError> SegmentReader::attach(int dire
   if (mprotect(map.begin() + header.data_offset, header.file_bytes - header.data_offset, PROT_READ) != 0)
     return system("protecting", errno);
   SegmentReader reader(directory_fd, file.keep(), name, header, status.st_uid, status.st_ino, std::move(map));
-  ARBITER_TESTPOINT("attach.mapped");
   for (std::uint32_t i = 0; i < header.lane_count; ++i) reader.lane(i).count_attach();
   return reader;
 }

@@ -84,18 +84,18 @@ std::set<std::string> labels_passed() {
   REQUIRE(killed_by(dir, "none:1", log) == 0);
   std::set<std::string> labels;
   std::ifstream lines(log);
-  for (std::string line; std::getline(lines, line);) CHECK(labels.insert(line).second);  // each once
+  for (std::string line; std::getline(lines, line);)
+    if (!line.starts_with("acknowledge.")) CHECK(labels.insert(line).second);  // each once; the reader's own are tests/crash's
   return labels;
 }
 
 }  // namespace
 
 TEST_CASE("a run of a producer passes every label of this room, and logs each once") {
-  CHECK(labels_passed() == std::set<std::string>{"acknowledge.counted", "attach.mapped",    "lane.attempted", "lane.backed",
-                                                 "lane.claim",          "lane.claimed",     "lane.count",     "lane.counted",
-                                                 "lane.grow",           "lane.grow_backed", "lane.grown",     "lane.publish",
-                                                 "lane.published",      "lane.skip",        "segment.backed", "segment.filled",
-                                                 "segment.linked",      "segment.locked",   "segment.opened", "segment.sized"});
+  CHECK(labels_passed() == std::set<std::string>{"lane.attempted", "lane.backed", "lane.claim", "lane.claimed", "lane.count",
+                                                 "lane.counted", "lane.grow", "lane.grow_backed", "lane.grown", "lane.publish",
+                                                 "lane.published", "lane.skip", "segment.backed", "segment.filled", "segment.linked",
+                                                 "segment.locked", "segment.opened", "segment.sized"});
 }
 
 TEST_CASE("killed at any label, a producer leaves no segment or a whole one, every event whole, and at most one attempt in flight") {
