@@ -297,7 +297,10 @@ void Drain::close_drained() {
   // What is left unread in a lane that is read no further is set aside now: once its file is renamed, only the journal can say so.
   for (Source& source : sources)
     for (Lane& lane : source.lanes)
-      if (source.drained && lane.quarantined) lane.cursor.quarantined += unaccounted(lane.cursor), touch(lane);
+      if (const std::uint64_t left = unaccounted(lane.cursor); source.drained && lane.quarantined && left != 0) {
+        lane.cursor.quarantined += left;
+        journal_.advance(lane.id, lane.cursor);
+      }
   if (!commit()) return;
   for (auto source = sources.begin(); source != sources.end();) {
     const auto next = std::next(source);
