@@ -16,16 +16,17 @@ RecordResult switched_off(Outlet& outlet, Thread& thread, Lane* lane) noexcept {
   return Internal::result(Status::disabled);
 }
 
-[[gnu::cold]] RecordResult without_lane(Outlet& outlet, Kind kind, const event::Fault& fault) noexcept {
-  if (fault) {
-    outlet.count_refused(fault.rule);
-    return Internal::refused(kind, fault);
-  }
+RecordResult without_lane(Outlet& outlet, const packed::Event& event) noexcept {
+  if (event.doubt)
+    if (const event::Fault fault = encode::check(event, encode::measure(event))) {
+      outlet.count_refused(fault.rule);
+      return Internal::refused(event.kind, fault);
+    }
   outlet.count_no_lane();
   return Internal::dropped(abi::Drop::no_lane);
 }
 
-[[gnu::cold]] RecordResult refuse(Lane& lane, Kind kind, const event::Fault& fault) noexcept {
+[[gnu::cold]] RecordResult refuse(Lane& lane, std::uint16_t kind, const event::Fault& fault) noexcept {
   lane.writer.count_refused(fault.rule);
   return Internal::refused(kind, fault);
 }

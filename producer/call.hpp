@@ -1,6 +1,6 @@
 // One record call: from the thread's lane to the result.
 //
-//   is this a handler that interrupted a record? -> switched off? -> attempt -> does it break a rule? -> is there room? -> write -> publish
+//   is this a handler that interrupted a record? -> switched off? -> attempt -> is there room? -> write -> does it break a rule? -> publish
 //
 // An event is written before it is known to be good: copying looks at every byte anyway, and until it is published nobody sees it.
 #pragma once
@@ -29,9 +29,8 @@ struct Internal {
     return r;
   }
   static RecordResult dropped(abi::Drop why) noexcept { return result(Status::dropped, byte(static_cast<std::uint32_t>(why), 1)); }
-  static RecordResult refused(Kind kind, const event::Fault& fault) noexcept {
-    return result(Status::refused,
-                  byte(static_cast<std::uint32_t>(fault.rule), 1) | byte(fault.field, 2) | byte(static_cast<std::uint32_t>(kind), 3));
+  static RecordResult refused(std::uint16_t kind, const event::Fault& fault) noexcept {
+    return result(Status::refused, byte(static_cast<std::uint32_t>(fault.rule), 1) | byte(fault.field, 2) | byte(kind, 3));
   }
   static RecordResultWithId with_id(RecordResult result) noexcept {
     RecordResultWithId r;
@@ -40,12 +39,6 @@ struct Internal {
   }
   static void make_id(Id& id, Thread& thread) noexcept { id.size_ = static_cast<std::uint8_t>(thread.make_id(id.text_.data())); }
   static Id& id(RecordResultWithId& result) noexcept { return result.id_; }
-  using RunPart = Run::Part;
-  static constexpr RunPart execution = Run::execution, decision = Run::decision, task = Run::task, agent = Run::agent,
-                           task_type = Run::task_type;
-  static std::string_view part(const Run& run, RunPart part) noexcept { return {run.bytes_.data() + run.begin_[part], run.size_[part]}; }
-  static const UnixTimeNs& started_at_ns(const Run& run) noexcept { return run.started_at_ns_; }
-  static std::uint64_t started_ticks(const Run& run) noexcept { return run.started_ticks_; }
   static Outlet& outlet(const Producer& producer) noexcept { return *producer.outlet_; }
   static std::chrono::nanoseconds wait_up_to(const Producer& producer) noexcept { return producer.wait_up_to_; }
 };
@@ -54,8 +47,9 @@ struct Internal {
 namespace rarely {
 RecordResult interrupting(Outlet& outlet) noexcept;
 RecordResult switched_off(Outlet& outlet, Thread& thread, Lane* lane) noexcept;
-RecordResult without_lane(Outlet& outlet, Kind kind, const event::Fault& fault) noexcept;
-RecordResult refuse(Lane& lane, Kind kind, const event::Fault& fault) noexcept;
+// What cannot be had room for is still refused if a number or an empty field says so; its strings are not looked at.
+RecordResult without_lane(Outlet& outlet, const packed::Event& event) noexcept;
+RecordResult refuse(Lane& lane, std::uint16_t kind, const event::Fault& fault) noexcept;
 // Waits for room if it may; counts a drop and gives nullptr if there is none. `stamp`: of the call, if there was room.
 std::byte* when_full(Outlet& outlet, Thread& thread, Lane& lane, std::uint32_t records, std::chrono::nanoseconds wait_up_to,
                      std::uint64_t& stamp) noexcept;
@@ -102,31 +96,30 @@ class Call {
   Lane* lane() const noexcept { return lane_; }
 
   // Records the event, if not closed(). `stamp`: the moment of the call, unless the event was refused or dropped.
-  template <class E>
-  [[gnu::always_inline]] RecordResult record(const E& event, std::chrono::nanoseconds wait_up_to, std::uint64_t& stamp) noexcept {
-    constexpr Kind kind = describe::of<E>::kind;
-    const encode::Measure measured = encode::measure(event);
+  [[gnu::always_inline]] RecordResult record(const packed::Event& event, std::chrono::nanoseconds wait_up_to,
+                                             std::uint64_t& stamp) noexcept {
     if (lane_ == nullptr) [[unlikely]]
-      return rarely::without_lane(outlet_, kind, encode::check(event, measured.present, measured.bytes));
+      return rarely::without_lane(outlet_, event);
     Lane& lane = *lane_;
+    const std::size_t bytes = encode::measure(event);
     const std::uint64_t sequence = lane.writer.attempt();
-    if (measured.bytes > abi::kEventBytesMax) [[unlikely]]
-      return rarely::refuse(lane, kind, encode::check(event, measured.present, measured.bytes));
-    const std::uint32_t records = records_for(measured.bytes);
+    if (bytes > abi::kEventBytesMax) [[unlikely]]
+      return rarely::refuse(lane, event.kind, encode::check(event, bytes));
+    const std::uint32_t records = records_for(bytes);
     std::byte* at = lane.writer.reserve(records);
     if (at != nullptr) [[likely]] {
       stamp = lane.stamp();
     } else {
-      if (!encode::plainly_fine(event, measured.present, measured.bytes))
-        if (const event::Fault fault = encode::check(event, measured.present, measured.bytes)) return rarely::refuse(lane, kind, fault);
+      if (event.doubt)
+        if (const event::Fault fault = encode::check(event, bytes)) return rarely::refuse(lane, event.kind, fault);
       at = rarely::when_full(outlet_, thread_, lane, records, wait_up_to, stamp);
       if (at == nullptr) return Internal::dropped(abi::Drop::lane_full);
     }
     const bool too_early = ARBITER_WRONG("publish_before_filling");
     if (too_early) lane.writer.publish(records);
     ARBITER_TESTPOINT("record.reserved");
-    if (!encode::write(event, measured, {stamp, sequence}, at)) [[unlikely]]
-      if (const event::Fault fault = encode::check(event, measured.present, measured.bytes)) return rarely::refuse(lane, kind, fault);
+    if (!encode::write(event, bytes, {stamp, sequence}, at)) [[unlikely]]
+      if (const event::Fault fault = encode::check(event, bytes)) return rarely::refuse(lane, event.kind, fault);
     if (!too_early) lane.writer.publish(records);
     return Internal::result(Status::recorded);
   }

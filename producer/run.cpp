@@ -3,7 +3,6 @@
 
 #include "arbiter/producer.hpp"
 #include "producer/call.hpp"
-#include "producer/completed.hpp"
 #include "producer/outlet.hpp"
 #include "producer/process.hpp"
 #include "shm/clock.hpp"
@@ -30,8 +29,6 @@ Run& Run::operator=(const Run& other) noexcept {
   return *this;
 }
 
-std::string_view Run::id(Part part) const noexcept { return Internal::part(*this, part); }
-
 void Run::keep(Part part, std::string_view value) noexcept {
   const std::size_t size = std::min(value.size(), kPartBytes);
   begin_[part] = used_;
@@ -50,27 +47,24 @@ Run Producer::start_task(const TaskStart& start) noexcept {
   run.keep(Run::agent, start.agent_id);
   run.keep(Run::task_type, start.task_type);
   run.keep(Run::execution, start.execution_id);
+  packed::Packer to(fields::kKind<TaskStart>);
+  fields::each(to, start);
+  packed::Event& event = to.event();
   Call call(*outlet_);
   if (call.closed()) {
     run.result_ = call.closed_result();
-  } else if (!start.execution_id.empty()) {
-    run.result_ = call.record(start, wait_up_to_, run.started_ticks_);
   } else {
-    Id made;
-    Internal::make_id(made, call.thread());
-    run.keep(Run::execution, made);
-    run.result_ = call.record(describe::WithId<TaskStart>{start, made}, wait_up_to_, run.started_ticks_);
+    if (event.makes_id) {
+      Id made;
+      Internal::make_id(made, call.thread());
+      run.keep(Run::execution, made);
+      event.string[0] = {run.id(Run::execution).data(), made.view().size()};
+    }
+    run.result_ = call.record(event, wait_up_to_, run.started_ticks_);
   }
   // A start that was not recorded was never stamped; its completion may be recorded all the same.
   if (!run.result_) run.started_ticks_ = ticks(producer::process_clock());
   return run;
-}
-
-RecordResult Run::complete(const Outcome& outcome, const Envelope& envelope) const noexcept {
-  Call call(*outlet_);
-  if (call.closed()) return call.closed_result();
-  std::uint64_t stamp;
-  return call.record(producer::Completed{*this, outcome, envelope}, wait_up_to_, stamp);
 }
 
 }  // namespace arbiter

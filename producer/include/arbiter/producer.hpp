@@ -23,6 +23,8 @@
 #include <string_view>
 
 #include <arbiter/events.hpp>
+#include <arbiter/fields.hpp>
+#include <arbiter/packed.hpp>
 
 #define ARBITER_PUBLIC __attribute__((visibility("default")))
 
@@ -84,6 +86,12 @@ class RecordResultWithId : public RecordResult {
   Id id_;
 };
 
+namespace producer {
+// What Producer::record calls. `wait_up_to`: as ProducerOptions has it. Of the second kind: for events with an id of their own.
+ARBITER_PUBLIC RecordResult record(Outlet& outlet, std::chrono::nanoseconds wait_up_to, const packed::Event& event) noexcept;
+ARBITER_PUBLIC RecordResultWithId record_with_id(Outlet& outlet, std::chrono::nanoseconds wait_up_to, packed::Event& event) noexcept;
+}  // namespace producer
+
 // A task that was started. Holds copies of its ids (no allocation; some 1.3 KiB) and the moment of its start. It may be copied, moved to
 // another thread, and completed there or in a child process; it may outlive its Producer.
 class ARBITER_PUBLIC Run {
@@ -100,7 +108,19 @@ class ARBITER_PUBLIC Run {
 
   // Records the completion (a TaskExecution), with the ids, the decision and the moment of the start. To be called once. Thread-safe and of
   // the cost of Producer::record.
-  RecordResult complete(const Outcome& outcome, const Envelope& envelope = {}) const noexcept;
+  [[gnu::always_inline]] RecordResult complete(const Outcome& outcome, const Envelope& envelope = {}) const noexcept {
+    packed::Packer to(fields::kKind<TaskExecution>);
+    to.id<0>(id(execution));
+    to.id<1>(id(decision));
+    to.id<2, true>(id(task));
+    to.id<3, true>(id(agent));
+    to.word<4>(id(task_type));
+    to.time<5>(started_at_ns_);
+    if (!started_at_ns_) to.count<6>(started_ticks_);
+    fields::each(to, outcome);
+    fields::envelope<23>(to, envelope);
+    return producer::record(*outlet_, wait_up_to_, to.event());
+  }
 
  private:
   friend struct producer::Internal;
@@ -109,7 +129,7 @@ class ARBITER_PUBLIC Run {
   static constexpr std::size_t kPartBytes = 256;  // one more than an id may have: too long stays too long
 
   Run() noexcept = default;
-  std::string_view id(Part part) const noexcept;
+  std::string_view id(Part part) const noexcept { return {bytes_.data() + begin_[part], size_[part]}; }
   void keep(Part part, std::string_view value) noexcept;
 
   producer::Outlet* outlet_ = nullptr;
@@ -162,19 +182,19 @@ class ARBITER_PUBLIC Producer {
   // makes no system call once the thread's lane exists, other than a non-blocking datagram to the collector at most twice around the ring
   // and the growing of the lane (at most five times in its life). Thread-safe. In a signal handler: safe, but dropped if it interrupted a
   // record.
-  RecordResult record(const AgentRegistration& event) noexcept;
-  RecordResult record(const AgentStatusChange& event) noexcept;
-  RecordResultWithId record(const RoutingDecision& event) noexcept;
-  RecordResultWithId record(const TaskStart& event) noexcept;
-  RecordResult record(const TaskExecution& event) noexcept;
-  RecordResult record(const ConstitutionalValidation& event) noexcept;
-  RecordResult record(const ThinkingBudgetAllocation& event) noexcept;
-  RecordResult record(const ThinkingBudgetUsage& event) noexcept;
-  RecordResult record(const MinimalityEvaluation& event) noexcept;
-  RecordResult record(const ModelJudgment& event) noexcept;
-  RecordResult record(const RlTrainingMetrics& event) noexcept;
-  RecordResult record(const EvaluationOutcome& event) noexcept;
-  RecordResult record(const Event& event) noexcept;
+  [[gnu::always_inline]] RecordResult record(const AgentRegistration& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResult record(const AgentStatusChange& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResultWithId record(const RoutingDecision& event) noexcept { return pack_and_record_with_id(event); }
+  [[gnu::always_inline]] RecordResultWithId record(const TaskStart& event) noexcept { return pack_and_record_with_id(event); }
+  [[gnu::always_inline]] RecordResult record(const TaskExecution& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResult record(const ConstitutionalValidation& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResult record(const ThinkingBudgetAllocation& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResult record(const ThinkingBudgetUsage& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResult record(const MinimalityEvaluation& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResult record(const ModelJudgment& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResult record(const RlTrainingMetrics& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResult record(const EvaluationOutcome& event) noexcept { return pack_and_record(event); }
+  [[gnu::always_inline]] RecordResult record(const Event& event) noexcept { return pack_and_record(event); }
 
   // Records a TaskStart and gives the handle that records its completion. Same cost as record, and a copy of the ids.
   Run start_task(const TaskStart& start) noexcept;
@@ -188,6 +208,19 @@ class ARBITER_PUBLIC Producer {
 
  private:
   friend struct producer::Internal;
+  template <class E>
+  [[gnu::always_inline]] RecordResult pack_and_record(const E& event) noexcept {
+    packed::Packer to(fields::kKind<E>);
+    fields::each(to, event);
+    return producer::record(*outlet_, wait_up_to_, to.event());
+  }
+  template <class E>
+  [[gnu::always_inline]] RecordResultWithId pack_and_record_with_id(const E& event) noexcept {
+    packed::Packer to(fields::kKind<E>);
+    fields::each(to, event);
+    return producer::record_with_id(*outlet_, wait_up_to_, to.event());
+  }
+
   producer::Outlet* outlet_;
   std::chrono::nanoseconds wait_up_to_;
 };

@@ -35,6 +35,7 @@ class Number {
   bool has_value() const noexcept { return bits_ != kNotGiven; }
   explicit operator bool() const noexcept { return has_value(); }
   double operator*() const noexcept { return std::bit_cast<double>(bits_); }  // if has_value()
+  std::uint64_t bits() const noexcept { return bits_; }                       // of the double
 
  private:
   static constexpr std::uint64_t kNotGiven = 0x7ff8'5ca1'ab1e'0ff5;  // a NaN that no arithmetic makes

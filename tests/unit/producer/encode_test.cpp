@@ -7,7 +7,9 @@
 #include <cmath>
 #include <deque>
 #include <random>
+#include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/unit/producer/as_values.hpp"
@@ -25,10 +27,8 @@ class Filler {
   E make() {
     strings_.clear();
     E event{};
-    describe::of<E>::fields::each([&]<class At>() {
-      if (At::field.required ? !one_in(40) : one_in(2))
-        fill<At>(const_cast<std::remove_cvref_t<decltype(At::get(event))>&>(At::get(event)));
-    });
+    Fill<static_cast<Kind>(fields::kKind<E>)> fill{*this};
+    fields::each(fill, event);
     if (one_in(2)) event.time = static_cast<std::int64_t>(random_()) * 1'000'003 - 5'000'000'000;
     return event;
   }
@@ -87,40 +87,128 @@ class Filler {
     }
   }
 
-  template <class At>
-  void fill(std::string_view& value) {
-    value = string_for(At::field);
+  // fields::each shows the members themselves, and shows them const: here they are written.
+  template <class T>
+  static T& writable(const T& member) {
+    return const_cast<T&>(member);
   }
-  template <class At>
-  void fill(Number& value) {
-    value = real_for(At::field);
+
+  template <const std::span<const schema::Field>& table>
+  struct FillItem {
+    Filler& filler;
+    template <unsigned i, bool required = false>
+    void item_text(const std::string_view& value) {
+      string<i>(value, required);
+    }
+    template <unsigned i, bool required = false>
+    void item_word(const std::string_view& value) {
+      string<i>(value, required);
+    }
+    template <unsigned i>
+    void item_number(const Number& value) {
+      if (filler.one_in(2)) writable(value) = filler.real_for(table[i]);
+    }
+    template <unsigned i>
+    void string(const std::string_view& value, bool required) {
+      if (required ? !filler.one_in(200) : filler.one_in(2)) writable(value) = filler.string_for(table[i]);
+    }
+  };
+  static constexpr std::span<const schema::Field> kTexts = schema::kCapability, kAlternatives = schema::kAlternative,
+                                                  kViolations = schema::kViolation, kScores = schema::kScore;
+  void fill_item(std::string_view& item) {
+    FillItem<kTexts> fill{*this};
+    fields::each(fill, item);
   }
-  template <class At>
-  void fill(double& value) {
-    value = real_for(At::field);
+  void fill_item(Alternative& item) {
+    FillItem<kAlternatives> fill{*this};
+    fields::each(fill, item);
   }
-  template <class At>
-  void fill(Flag& value) {
-    value = one_in(2);
+  void fill_item(Violation& item) {
+    FillItem<kViolations> fill{*this};
+    fields::each(fill, item);
   }
-  template <class At>
-  void fill(Count& value) {
-    value = std::uint64_t{random_()} << up_to(32);
+  void fill_item(Score& item) {
+    FillItem<kScores> fill{*this};
+    fields::each(fill, item);
+    item.value = real_for(schema::kScore[1]);
   }
-  template <class At>
-  void fill(UnixTimeNs& value) {
-    value = static_cast<std::int64_t>(random_()) - 1'000'000;
-  }
-  template <class At, class T>
-  void fill(List<T>& value) {
-    auto& items = std::get<std::deque<std::vector<T>>>(lists_).emplace_back(up_to(one_in(20) ? 200 : 4));
-    for (T& item : items)
-      describe::item<T>::fields::each([&]<class ItemAt>() {
-        if (ItemAt::field.required ? !one_in(200) : one_in(2))
-          fill<ItemAt>(const_cast<std::remove_cvref_t<decltype(ItemAt::get(item))>&>(ItemAt::get(item)));
-      });
-    value = items;
-  }
+
+  template <Kind kind>
+  struct Fill {
+    Filler& filler;
+    template <unsigned i>
+    bool wanted() {
+      return schema::info(kind).fields[i].required ? !filler.one_in(40) : filler.one_in(2);
+    }
+    template <unsigned i>
+    void string(const std::string_view& value) {
+      if (wanted<i>()) writable(value) = filler.string_for(schema::info(kind).fields[i]);
+    }
+    template <unsigned i>
+    void real(const Number& value) {
+      if (wanted<i>()) writable(value) = filler.real_for(schema::info(kind).fields[i]);
+    }
+    template <unsigned i, bool = false>
+    void id(const std::string_view& value) {
+      string<i>(value);
+    }
+    template <unsigned i>
+    void own_id(const std::string_view& value) {
+      string<i>(value);
+    }
+    template <unsigned i, bool = false>
+    void word(const std::string_view& value) {
+      string<i>(value);
+    }
+    template <unsigned i, bool = false>
+    void choice(const std::string_view& value) {
+      string<i>(value);
+    }
+    template <unsigned i, bool = false>
+    void json(const std::string_view& value) {
+      string<i>(value);
+    }
+    template <unsigned i>
+    void hex(const std::string_view& value) {
+      string<i>(value);
+    }
+    template <unsigned i>
+    void text(const std::string_view& value) {
+      string<i>(value);
+    }
+    template <unsigned i>
+    void number(const Number& value) {
+      real<i>(value);
+    }
+    template <unsigned i>
+    void amount(const Number& value) {
+      real<i>(value);
+    }
+    template <unsigned i>
+    void share(const Number& value) {
+      real<i>(value);
+    }
+    template <unsigned i>
+    void count(const Count& value) {
+      if (wanted<i>()) writable(value) = std::uint64_t{filler.random_()} << filler.up_to(32);
+    }
+    template <unsigned i>
+    void time(const UnixTimeNs& value) {
+      if (wanted<i>()) writable(value) = static_cast<std::int64_t>(filler.random_()) - 1'000'000;
+    }
+    template <unsigned i, bool = false>
+    void flag(const Flag& value) {
+      if (wanted<i>()) writable(value) = filler.one_in(2);
+    }
+    template <unsigned i, class T>
+    void list(const List<T>& value) {
+      if (!wanted<i>()) return;
+      auto& items = std::get<std::deque<std::vector<T>>>(filler.lists_).emplace_back(filler.up_to(filler.one_in(20) ? 200 : 4));
+      for (T& item : items) filler.fill_item(item);
+      writable(value) = items;
+    }
+    void occurred(const UnixTimeNs&) {}
+  };
 
   std::mt19937 random_;
   std::deque<std::string> strings_;
@@ -128,6 +216,16 @@ class Filler {
              std::deque<std::vector<Score>>>
       lists_;
 };
+
+constexpr std::string_view kMadeId = "an-id-that-the-library-has-made";
+
+// Does the event have an id of its own that its recorder left to the library?
+template <class E>
+bool made_id(const E& event) {
+  if constexpr (std::is_same_v<E, RoutingDecision>) return event.decision_id.empty();
+  if constexpr (std::is_same_v<E, TaskStart>) return event.execution_id.empty();
+  return false;
+}
 
 struct Seen {
   unsigned good = 0, refused = 0;
@@ -145,37 +243,58 @@ Seen compare(std::uint32_t seed, unsigned events) {
     event::Values values = test::as_values(event, lists);
     values.stamp = 0x1122334455667788;
     values.sequence = i;
+    if (made_id<E>(event)) values.set_text(0, kMadeId);
     const event::Fault expected = event::validate(values);
 
-    const encode::Measure m = encode::measure(event);
-    REQUIRE(m.present == values.present);
-    REQUIRE(m.truth == values.truth);
-    REQUIRE(m.bytes == event::encoded_bytes(values));
-    const event::Fault got = encode::check(event, m.present, m.bytes);
+    packed::Packer packer(fields::kKind<E>);
+    fields::each(packer, event);
+    packed::Event& packed = packer.event();
+    REQUIRE(packed.makes_id == made_id<E>(event));
+    if (packed.makes_id) packed.string[0] = {kMadeId.data(), kMadeId.size()};
+    REQUIRE(packed.present == values.present);
+    REQUIRE(packed.truth == values.truth);
+    const std::size_t bytes = encode::measure(packed);
+    REQUIRE(bytes == event::encoded_bytes(values));
+    const event::Fault got = encode::check(packed, bytes);
     INFO("event " << i << " of kind " << static_cast<int>(values.kind) << ", field " << int{expected.field} << ", rule "
                   << static_cast<int>(expected.rule));
     REQUIRE(got.bad == expected.bad);
-    if (encode::plainly_fine(event, m.present, m.bytes)) REQUIRE_FALSE(expected.bad);
     if (expected) {
       REQUIRE(got.rule == expected.rule);
       REQUIRE(got.field == expected.field);
       seen.rules |= 1u << static_cast<unsigned>(expected.rule);
       ++seen.refused;
     }
-    if (m.bytes > abi::kEventBytesMax) continue;
+    if (bytes > abi::kEventBytesMax) continue;
 
     // Not a byte outside of the event, whatever is wrong with it.
-    std::vector<std::byte> written(m.bytes + 128, untouched);
-    if (encode::write(event, m, {values.stamp, values.sequence}, written.data() + 64)) REQUIRE_FALSE(expected.bad);
-    for (std::size_t at = 0; at < 64; ++at) REQUIRE((written[at] == untouched && written[64 + m.bytes + at] == untouched));
+    std::vector<std::byte> written(bytes + 128, untouched);
+    if (encode::write(packed, bytes, {values.stamp, values.sequence}, written.data() + 64)) REQUIRE_FALSE(expected.bad);
+    for (std::size_t at = 0; at < 64; ++at) REQUIRE((written[at] == untouched && written[64 + bytes + at] == untouched));
     if (expected) continue;
     std::vector<std::byte> reference(event::encoded_bytes(values));
-    REQUIRE(event::encode(values, reference.data()) == m.bytes);
+    REQUIRE(event::encode(values, reference.data()) == bytes);
     REQUIRE(std::equal(reference.begin(), reference.end(), written.begin() + 64));
     ++seen.good;
   }
   return seen;
 }
+
+// One event, written.
+struct Encoded {
+  template <class E>
+  explicit Encoded(const E& event) : written(abi::kEventBytesMax) {
+    packed::Packer packer(fields::kKind<E>);
+    fields::each(packer, event);
+    bytes = encode::measure(packer.event());
+    plainly_fine = encode::write(packer.event(), bytes, {1, 1}, written.data());
+    fault = encode::check(packer.event(), bytes);
+  }
+  std::vector<std::byte> written;
+  std::size_t bytes;
+  bool plainly_fine;
+  event::Fault fault;
+};
 
 constexpr unsigned kEvents = 4000;
 
@@ -194,41 +313,37 @@ TEST_CASE("strings of every length are copied to the byte, by ones, fours, eight
   for (std::size_t size = 1; size <= 255; ++size) {
     std::string id(size, 'x');
     for (std::size_t i = 0; i < size; ++i) id[i] = static_cast<char>('!' + i % 90);
-    const ThinkingBudgetUsage event{.task_id = id};
-    const encode::Measure m = encode::measure(event);
-    std::vector<std::byte> written(abi::kEventBytesMax);
-    REQUIRE(encode::write(event, m, {1, 1}, written.data()));
+    const Encoded good(ThinkingBudgetUsage{.task_id = id});
+    REQUIRE(good.plainly_fine);
     event::Values values;
-    REQUIRE(event::decode(std::span(written).first(m.bytes), values) == event::Malformed::none);
+    REQUIRE(event::decode(std::span(good.written).first(good.bytes), values) == event::Malformed::none);
     REQUIRE(values.text[schema::field(Kind::thinking_budget_usage, "taskId")].bytes() == id);
 
     // A byte over 0x7f is seen wherever it stands.
     for (std::size_t i = 0; i < size; ++i) {
       std::string bad = id;
       bad[i] = '\x80';
-      const ThinkingBudgetUsage broken{.task_id = bad};
-      REQUIRE_FALSE(encode::write(broken, m, {1, 1}, written.data()));
-      REQUIRE(encode::check(broken, m.present, m.bytes).rule == abi::Refusal::not_utf8);
+      const Encoded broken(ThinkingBudgetUsage{.task_id = bad});
+      REQUIRE_FALSE(broken.plainly_fine);
+      REQUIRE(broken.fault.rule == abi::Refusal::not_utf8);
     }
   }
 }
 
 TEST_CASE("a negative count is out of range, not very large") {
-  const ThinkingBudgetUsage event{.task_id = "task-1", .tokens_used = 7, .tokens_allocated = -1};
-  const encode::Measure m = encode::measure(event);
-  std::vector<std::byte> written(abi::kEventBytesMax);
-  CHECK_FALSE(encode::write(event, m, {1, 1}, written.data()));
-  const event::Fault fault = encode::check(event, m.present, m.bytes);
-  CHECK(fault.bad);
-  CHECK(fault.rule == abi::Refusal::out_of_range);
-  CHECK(fault.field == schema::field(Kind::thinking_budget_usage, "tokensAllocated"));
+  const Encoded event(ThinkingBudgetUsage{.task_id = "task-1", .tokens_used = 7, .tokens_allocated = -1});
+  CHECK_FALSE(event.plainly_fine);
+  CHECK(event.fault.bad);
+  CHECK(event.fault.rule == abi::Refusal::out_of_range);
+  CHECK(event.fault.field == schema::field(Kind::thinking_budget_usage, "tokensAllocated"));
 }
 
 TEST_CASE("a list of more items than can be counted names the list") {
   const std::vector<std::string_view> many(65'536, "x");
-  const AgentRegistration event{.agent_id = "agent-7", .capabilities = many};
-  const encode::Measure m = encode::measure(event);
-  const event::Fault fault = encode::check(event, m.present, m.bytes);
+  const AgentRegistration registration{.agent_id = "agent-7", .capabilities = many};
+  packed::Packer packer(fields::kKind<AgentRegistration>);
+  fields::each(packer, registration);
+  const event::Fault fault = encode::check(packer.event(), encode::measure(packer.event()));
   CHECK(fault.rule == abi::Refusal::too_many_items);
   CHECK(fault.field == schema::field(Kind::agent_registration, "capabilities"));
 }
