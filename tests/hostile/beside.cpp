@@ -127,10 +127,12 @@ void make_segment_file(const fs::path& path, const abi::SegmentHeader& like, con
   abi::SegmentHeader header = like;
   header.segment_id = id;
   if (lie) lie(header);
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
+  // Complete before it can be seen: what the collector finds half made it has judged for good.
+  const int fd = ::open(path.parent_path().c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0660);
   REQUIRE(fd >= 0);
   REQUIRE(::ftruncate(fd, static_cast<off_t>(abi::kSegmentBytes)) == 0);
   REQUIRE(::pwrite(fd, &header, sizeof header, 0) == sizeof header);
+  REQUIRE(::linkat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(fd)).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0);
   ::close(fd);
 }
 
