@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ namespace {
 std::atomic<long> room_left{-1};  // bytes that may still be written; -1: no limit
 std::atomic<int> syncs_to_fail{0};
 std::atomic<int> syncs{0};
+std::atomic<ino_t> failed_inode{0};  // of the file whose sync failed last
+std::atomic<int> retries{0};         // syncs of that file since
 }  // namespace
 extern "C" ssize_t pwrite(int fd, const void* bytes, size_t n, off_t at) {
   const long left = room_left.load();
@@ -33,7 +36,10 @@ extern "C" ssize_t pwrite(int fd, const void* bytes, size_t n, off_t at) {
 }
 extern "C" int fdatasync(int fd) {
   ++syncs;
-  if (syncs_to_fail.load() > 0 && syncs_to_fail.fetch_sub(1) > 0) return errno = EIO, -1;
+  struct stat file {};
+  ::fstat(fd, &file);
+  if (syncs_to_fail.load() > 0 && syncs_to_fail.fetch_sub(1) > 0) return failed_inode = file.st_ino, errno = EIO, -1;
+  if (file.st_ino == failed_inode.load()) ++retries;
   return static_cast<int>(::syscall(SYS_fdatasync, fd));
 }
 
@@ -204,6 +210,42 @@ TEST_CASE("a sync that fails is not tried again: the segment is left, counted, a
   CHECK(eventually([&] { return store.journal->commit().has_value() && store.journal->durable_frame() == 3; }));
   CHECK(store.journal->statistics().sealed == 1);
   CHECK(store.journal->statistics().sync_failures == 1);
+  store.check_whole();
+}
+
+TEST_CASE(
+    "until the segment whose sync failed is sealed, none of its frames is called durable, nor any behind them, and its file is let be") {
+  const TempDir dir;
+  Options options = options_in(dir.journal(), 1 << 20);
+  options.sync = SyncPolicy::every_frame;
+  Store store(options);
+  const std::string obstacle = options.directory + "/00000000000000000001.sealed.tmp";
+  std::filesystem::create_directory(obstacle);
+  store.append(10);
+  must(store.journal->commit());
+  CHECK(eventually([&] { return store.journal->durable_frame() == 1; }));
+  retries = 0;
+  syncs_to_fail = 1;
+  store.append(10);
+  must(store.journal->commit());
+  CHECK(eventually([&] { return syncs_to_fail.load() <= 0; }));
+  // The next frame is still written there, if the writer has not heard yet; those behind it are in the next segment, whose syncs are good.
+  const int before = syncs;
+  for (int frame = 3; frame <= 6; ++frame) {
+    store.append(10);
+    must(store.journal->commit());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  CHECK(eventually([&] { return syncs > before; }));
+  CHECK(store.journal->committed_frame() == 6);
+  CHECK(store.journal->statistics().segments == 2);
+  CHECK(store.journal->statistics().sync_failures == 1);
+  CHECK(store.journal->durable_frame() == 1);
+  CHECK(retries == 0);
+  std::filesystem::remove(obstacle);
+  CHECK(eventually([&] { return store.journal->commit().has_value() && store.journal->durable_frame() == 6; }));
+  CHECK(store.journal->statistics().sealed == 1);
+  failed_inode = 0;
   store.check_whole();
 }
 

@@ -1,4 +1,6 @@
 // Where the journal ends: torn frames, frames of a file's former life, frames behind a hole.
+#include <xxhash.h>
+
 #include <fstream>
 
 #include "collector/journal/raw_segment.hpp"
@@ -128,6 +130,32 @@ TEST_CASE("a last frame with any bit of it changed is not there") {
     Recorder recorder;
     REQUIRE(sequences(*open(options, recorder)) == up_to(3));
   }
+}
+
+TEST_CASE("a frame says which segment it is of: another's is refused by its header, and one that lies by its checksum") {
+  SegmentKey key{};
+  key.fill(7);
+  SegmentKey other = key;
+  other[3] ^= 1;  // in the half that the header names
+  FrameWriter writer;
+  writer.cursor(lane(1), at(3));
+  const auto frame = writer.finish({.key = key, .previous = 9, .number = 4, .written_unix_ns = 1});
+  std::vector<std::byte> bytes(frame.begin(), frame.end());
+  REQUIRE(parse_frame(bytes, key).has_value());
+  CHECK(frame_length(bytes, key) == bytes.size());
+  CHECK_FALSE(frame_length(bytes, other).has_value());
+  CHECK_FALSE(parse_frame(bytes, other).has_value());
+  CHECK_FALSE(parse_frame(bytes, other, true).has_value());  // however trusted
+  // One that names the other segment, and has its checksum right under the key of this one.
+  std::memcpy(bytes.data() + offsetof(FrameHeader, segment), other.data(), sizeof(std::uint64_t));
+  const std::uint64_t checksum = XXH3_64bits_withSeed(bytes.data() + 8, bytes.size() - 8, checksum_seed(key));
+  std::memcpy(bytes.data(), &checksum, sizeof checksum);
+  CHECK_FALSE(parse_frame(bytes, key).has_value());
+  // The other half of the key counts too.
+  other = key;
+  other[12] ^= 1;
+  CHECK(frame_length(frame, other).has_value());
+  CHECK_FALSE(parse_frame(frame, other).has_value());
 }
 
 TEST_CASE("frames of a file's former life are not taken for the next ones") {

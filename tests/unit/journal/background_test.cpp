@@ -1,0 +1,53 @@
+// What waits for the background can be called off.
+#include "collector/journal/background.hpp"
+#include "collector/journal/raw_segment.hpp"
+#include "tests/unit/journal/fixture.hpp"
+
+using namespace arbiter;
+using namespace arbiter::journal;
+using namespace arbiter::journal::test;
+
+namespace {
+
+// A raw segment with one frame of one event, ready to be sealed.
+SealJob job_of(const std::string& directory, std::uint64_t index) {
+  const auto made = make_raw_segment(directory, {index, {}, 64 << 10, 1, std::nullopt}, Table{});
+  must(made);
+  FrameWriter frame;
+  const MadeEvent event(execution(1, 1000, true, std::nullopt));
+  frame.event(lane(1), event.span());
+  const auto bytes = frame.finish({.key = made->header.key, .previous = made->previous, .number = 1, .written_unix_ns = 1});
+  must(made->file->write(bytes, made->end));
+  SealJob job;
+  job.directory = directory;
+  job.raw = *made;
+  job.frames_end = made->end + bytes.size();
+  return job;
+}
+
+}  // namespace
+
+TEST_CASE("a seal that is called off while it waits is never done; those before and behind it are") {
+  const TempDir dir;
+  must(make_directory(dir.journal()));
+  Background background(dir.journal(), {});
+  const std::string obstacle = dir.journal() + "/" + sealed_name(1) + ".tmp";
+  std::filesystem::create_directory(obstacle);  // the first cannot be written, and nothing overtakes it
+  for (const std::uint64_t index : {1u, 2u, 3u}) background.seal(job_of(dir.journal(), index));
+  CHECK(background.cancel(2));
+  CHECK_FALSE(background.cancel(2));  // it is not there any more
+  CHECK_FALSE(background.cancel(7));  // this one never was
+  std::filesystem::remove(obstacle);
+  background.finish();
+  std::vector<std::uint64_t> done;
+  for (const Background::Done& d : background.take_done()) {
+    CHECK(d.sealed.has_value());
+    CHECK_FALSE(d.cancelled);
+    done.push_back(d.index);
+    // The chain leaves the one out that was called off.
+    if (d.index == 3 && d.sealed) CHECK(d.sealed->previous_index == 1);
+  }
+  CHECK(done == std::vector<std::uint64_t>{1, 3});
+  CHECK(files(dir.journal(), ".sealed") ==
+        std::vector<std::string>{dir.journal() + "/" + sealed_name(1), dir.journal() + "/" + sealed_name(3)});
+}
