@@ -115,7 +115,7 @@ class Call {
       at = rarely::when_full(outlet_, thread_, lane, records, wait_up_to, stamp);
       if (at == nullptr) return Internal::dropped(abi::Drop::lane_full);
     }
-    const bool too_early = ARBITER_WRONG("publish_before_filling") && !encode::check(event, measured.present, measured.bytes);
+    const bool too_early = ARBITER_WRONG("publish_before_filling") && !encode::check(event, bytes);
     if (too_early) lane.writer.publish(records);
     ARBITER_TESTPOINT("record.reserved");
     if (!encode::write(event, bytes, {stamp, sequence}, at)) [[unlikely]]
