@@ -17,13 +17,6 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-// A few nanoseconds, to a few milliseconds: read on every record that finds its lane full.
-std::uint64_t coarse_ns() noexcept {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
 void pause_briefly() noexcept {
 #if defined(__x86_64__)
   _mm_pause();
@@ -76,6 +69,7 @@ Lane* Directory::claim(Problem& problem) noexcept {
       Lane& lane = segment->lanes[claimed.lane];
       lane.writer = std::move(claimed.writer);
       lane.writer.set_doorbell(ring_doorbell, this);
+      lane.writer.set_clock([]() noexcept { return coarse_ns() / 1'000'000; });
       lane.switch_word = &segment->writer.switch_word();
       lane.clock = segment->writer.clock();
       lane.link_checked_ns = 0;

@@ -80,7 +80,7 @@ Lane* Outlet::lane_of(Thread& thread) noexcept {
       return lane;
     }
   const Session* const s = session();
-  if (s != nullptr && monotonic_ns() < s->retry_at_ns.load(std::memory_order_relaxed)) return nullptr;
+  if (s != nullptr && coarse_ns() < s->retry_at_ns.load(std::memory_order_relaxed)) return nullptr;
   return claim(thread);
 }
 
@@ -99,6 +99,7 @@ Lane* Outlet::claim(Thread& thread) noexcept {
     thread.release_at_exit();
     thread.draw_ids();
     remember(thread, this, lane);
+    carry(*s, *lane);  // last: a handler that interrupts this counts in the lane by now
   }
   errno = saved_errno;
   return lane;
@@ -106,7 +107,7 @@ Lane* Outlet::claim(Thread& thread) noexcept {
 
 Lane* Outlet::try_claim(Session& s) noexcept {
   // Another thread may have failed while this one waited for the lock.
-  const std::uint64_t now = monotonic_ns();
+  const std::uint64_t now = coarse_ns();
   if (now < s.retry_at_ns.load(std::memory_order_relaxed)) return nullptr;
   Lane* lane = nullptr;
   if (const Place* const place = find_lanes(places_, s.problem)) {
@@ -119,7 +120,6 @@ Lane* Outlet::try_claim(Session& s) noexcept {
   }
   if (lane != nullptr) {
     s.problem.clear();
-    carry(s, *lane);
   } else {
     s.retry_at_ns.store(now + kRetryNs, std::memory_order_relaxed);  // only now: threads that find it set do not even try
   }

@@ -26,6 +26,13 @@ inline std::uint64_t monotonic_ns() noexcept {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+// The same to some milliseconds, for a fifth of the price.
+inline std::uint64_t coarse_ns() noexcept {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
 // A reading of `clock`: ticks of the counter, or nanoseconds.
 inline std::uint64_t ticks(abi::ClockSource clock) noexcept {
 #if defined(__x86_64__)

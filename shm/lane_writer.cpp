@@ -60,6 +60,8 @@ LaneWriter& LaneWriter::operator=(LaneWriter&& other) noexcept {
   growth_retry_lap_ = other.growth_retry_lap_;
   doorbell_ = std::exchange(other.doorbell_, nullptr);
   doorbell_context_ = other.doorbell_context_;
+  clock_ = std::exchange(other.clock_, nullptr);
+  lap_began_ms_ = other.lap_began_ms_;
   return *this;
 }
 
@@ -102,11 +104,12 @@ std::byte* LaneWriter::make_room(std::uint32_t records) noexcept {
     return admit(records, backed_ - 1, true);
   }
 
-  // At the edge. Around, when the reader is in this lap and leaves room at the start; a ring that is mostly read is kept small, and in the
-  // caches.
+  // At the edge. Around, when the reader is in this lap and leaves room at the start; a ring that is mostly read is kept small, unless its
+  // writer is in a hurry.
   const bool may_wrap = same_lap && read_to > records && position.lap() != kLapMax;
   const bool mostly_read = unread() < backed_ / 2;
-  if (!(may_wrap && mostly_read) && grow()) return admit(records, backed_ - 1, true);
+  const bool hurry = in_a_hurry();
+  if (!(may_wrap && mostly_read && !hurry) && grow()) return admit(records, backed_ - 1, true);
   if (!may_wrap) return nullptr;
   skip_to(Position::at(position.lap() + 1, 0));
   return admit(records, read_to - 1, true);
@@ -155,6 +158,13 @@ bool LaneWriter::grow() noexcept {
   control_->account.backed_records.store(backed_, std::memory_order_relaxed);  // before an event in it is published, which [P1] makes seen
   ARBITER_TESTPOINT("lane.grown");
   return true;
+}
+
+// Asked at the edge: has the lap taken less than it should?
+bool LaneWriter::in_a_hurry() noexcept {
+  if (clock_ == nullptr) return false;
+  const std::uint64_t now = clock_();
+  return now - std::exchange(lap_began_ms_, now) < kLapMsLeast;
 }
 
 // Records the collector has not acknowledged; more than there are, when the lane was jumped.

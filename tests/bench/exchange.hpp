@@ -111,17 +111,13 @@ void consume(Consumer& consumer, Shared& shared, Manner manner) {
       taken += got;
       shared.taken.store(taken, std::memory_order_release);
       idle_since = 0;
-      if (manner == Manner::saturated) continue;
     } else if (shared.sent_all.load(std::memory_order_acquire)) {
       if (taken >= shared.sent) break;
       const std::uint64_t now = now_ns();  // what does not come any more is lost
       if (idle_since == 0) idle_since = now;
       if (now - idle_since > 1'500'000'000) break;
     }
-    if (manner == Manner::saturated)
-      sched_yield();
-    else
-      sleep_for(std::chrono::microseconds(manner == Manner::paced ? 1'000 : 100));
+    sleep_for(std::chrono::microseconds(manner == Manner::paced ? 1'000 : 100));  // who chases the writer slows both down
   }
   shared.ended_ns = idle_since != 0 ? idle_since : now_ns();
 }
