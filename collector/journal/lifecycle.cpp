@@ -88,7 +88,7 @@ Result<void> Journal::State::checkpoint() {
   const Segment& newest = active();
   c.segment = newest.index;
   c.key = newest.file->key;
-  if (newest.state == SegmentState::active) {
+  if (newest.state != SegmentState::sealed) {  // full, too: one with damaged frames stays raw
     c.frame_offset = newest.last_offset;
     c.frame_checksum = newest.previous;
   }

@@ -59,6 +59,17 @@ struct Journal::State::Found {
   std::map<std::uint64_t, ScannedSegment> scanned;  // raw ones
   std::vector<std::string> raw_leftovers;           // of segments that are sealed
 
+  // Where the frames of a raw segment end, by the table of the one after it: damage before that is damage, not the journal's end. The one
+  // after it may have been sealed; one with damaged frames cannot be.
+  Reach reach(std::uint64_t index) const {
+    const auto from = [index](const Table& after) {
+      return after.previous_segment == index ? Reach{after.previous_end, after.previous_end} : Reach{};
+    };
+    if (const auto after = raw.find(index + 1); after != raw.end()) return from(after->second.table);
+    if (const auto after = sealed.find(index + 1); after != sealed.end())
+      if (const auto table = read_sealed_table(after->second)) return from(*table);
+    return {};
+  }
   std::uint64_t newest() const { return std::max(raw.empty() ? 0 : raw.rbegin()->first, sealed.empty() ? 0 : sealed.rbegin()->first); }
 };
 
@@ -82,7 +93,9 @@ Result<void> Journal::State::recover() {
     ARBITER_TESTPOINT("recover.leftover_gone");
   }
   Segment& newest = active();
-  const bool goes_on = newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_;
+  // Nothing is written behind a damaged frame: without a checkpoint, who reads it next could not tell it from the journal's end.
+  const bool goes_on = newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_ &&
+                       found.scanned[newest.index].gaps == 0;
   for (auto& [index, segment] : segments_)
     if (segment.state == SegmentState::full) seal(segment);
   if (!goes_on) return rotate();
@@ -222,10 +235,8 @@ Result<void> Journal::State::load_state(Found& found) {
     if (sealed.footer_lost) rescan(sealed, names_);
   for (; from <= found.newest(); ++from) {
     if (const auto raw = found.raw.find(from); raw != found.raw.end()) {
-      const auto after = found.raw.find(from + 1);
-      Reach reach{known_end, 0};
-      if (after != found.raw.end() && after->second.table.previous_segment == from)
-        reach = {after->second.table.previous_end, after->second.table.previous_end};
+      Reach reach = found.reach(from);
+      if (reach.known == 0) reach = {known_end, 0};
       found.scanned[from] = scan_raw(raw->second.segment, raw->second.table.last_frame, reach, names_,
                                      [&](const Frame& frame, const Summary& arrived) { replay(frame, &arrived); });
     } else if (const auto sealed = found.sealed.find(from); sealed != found.sealed.end()) {
@@ -250,15 +261,9 @@ Result<void> Journal::State::load_state(Found& found) {
 void Journal::State::load_index(Found& found) {
   const std::uint64_t newest = found.newest();
   std::map<std::uint64_t, const ScannedSegment*> scans;
-  for (auto it = found.raw.begin(); it != found.raw.end(); ++it) {
-    const auto& [index, opened] = *it;
-    if (!found.scanned.contains(index)) {
-      const auto after = std::next(it);
-      Reach reach;
-      if (after != found.raw.end() && after->second.table.previous_segment == index)
-        reach = {after->second.table.previous_end, after->second.table.previous_end};
-      found.scanned[index] = scan_raw(opened.segment, opened.table.last_frame, reach, names_);
-    }
+  for (const auto& [index, opened] : found.raw) {
+    if (!found.scanned.contains(index))
+      found.scanned[index] = scan_raw(opened.segment, opened.table.last_frame, found.reach(index), names_);
     const ScannedSegment& scanned = found.scanned[index];
     Segment& s = segments_[index];
     s.state = index == newest ? SegmentState::active : SegmentState::full;

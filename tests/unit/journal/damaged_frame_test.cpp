@@ -1,0 +1,85 @@
+// A frame damaged on the disk costs that frame, at the next start and at every one after it.
+#include <fstream>
+
+#include "fixture.hpp"
+
+using namespace arbiter;
+using namespace arbiter::journal;
+using namespace arbiter::journal::test;
+
+namespace {
+
+// Flips a byte in the body of the segment's frame of this number.
+void damage(const std::string& path, std::uint64_t number) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  for (std::size_t at = sizeof(RawHeader); at + sizeof(FrameHeader) <= bytes.size();) {
+    FrameHeader header;
+    std::memcpy(&header, bytes.data() + at, sizeof header);
+    REQUIRE(header.magic == kFrameMagic);
+    if (header.type == FrameType::events && header.number == number) {
+      const std::size_t inside = at + sizeof header + header.body_bytes / 2;
+      file.clear();
+      file.seekp(static_cast<std::streamoff>(inside));
+      file.put(static_cast<char>(~bytes[inside]));
+      return;
+    }
+    at += sizeof header + header.body_bytes;
+  }
+  FAIL("no such frame");
+}
+
+std::string sequences(const Journal& journal) {
+  std::vector<std::uint64_t> all;
+  journal.view()->scan({}, [&](const StoredEvent& e) {
+    all.push_back(e.values.sequence);
+    return true;
+  });
+  std::sort(all.begin(), all.end());
+  std::string text;
+  for (const std::uint64_t sequence : all) text += std::to_string(sequence) + " ";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("what is committed after a start that met a damaged frame in the newest segment is there at the next, closed or killed") {
+  for (const bool closed : {true, false})
+    for (const bool checkpoint_lost : {false, true}) {
+      CAPTURE(closed);
+      CAPTURE(checkpoint_lost);
+      TempDir dir;
+      Options options;
+      options.directory = dir.journal();
+      options.segment_bytes = 1 << 20;
+      options.sync = SyncPolicy::never;
+      Recorder recorder;
+      std::uint64_t sequence = 0;
+      const auto commit_one = [&](Journal& journal) {
+        ++sequence;
+        put(journal, lane(1), generic(sequence, static_cast<std::int64_t>(sequence), "x"), &recorder);
+        must(journal.commit());
+      };
+      {
+        auto journal = open(options, recorder);
+        for (int i = 0; i < 10; ++i) commit_one(*journal);
+        must(journal->checkpoint());
+        for (int waits = 0; waits < 1000 && files(dir.journal(), "checkpoint").empty(); ++waits) ::usleep(2000);
+        REQUIRE(files(dir.journal(), "checkpoint").size() == 1);
+      }
+      damage(files(dir.journal(), ".journal").back(), 5);
+      std::string expected = "1 2 3 4 6 7 8 9 10 ";
+      {
+        auto journal = open(options, recorder);
+        REQUIRE(sequences(*journal) == expected);
+        for (int i = 0; i < 3; ++i) commit_one(*journal);
+        if (closed) must(journal->close());
+      }
+      expected += "11 12 13 ";
+      if (checkpoint_lost) std::filesystem::remove(dir.journal() + "/checkpoint");
+      for (int start = 0; start < 2; ++start) {
+        auto journal = open(options, recorder);
+        CHECK(sequences(*journal) == expected);
+      }
+    }
+}
