@@ -52,6 +52,7 @@ Result<std::span<const std::byte>> read_chunk(const SegmentFile& file, const Blo
     return Error{"the block is damaged"};
   const auto stored = chunk.subspan(sizeof header, header.stored_bytes);
   if (number == kAmendmentsChunk) return std::span<const std::byte>(stored);
+  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != place.raw_bytes) return Error{"the block is damaged"};
   if (buffer.raw.size() < place.raw_bytes) buffer.raw.resize(place.raw_bytes);
   if (ZSTD_decompress(buffer.raw.data(), place.raw_bytes, stored.data(), stored.size()) != place.raw_bytes)
     return Error{"the block is damaged"};

@@ -8,13 +8,14 @@
 namespace arbiter::journal {
 namespace {
 
-BlockPlace get_place(Reader& in) {
-  BlockPlace place;
+// A chunk lies before the footer; nobody is to make room for one that cannot be there.
+bool get_place(Reader& in, std::uint64_t footer_offset, BlockPlace& place) {
   place.offset = in.get<std::uint64_t>();
-  place.stored_bytes = static_cast<std::uint32_t>(in.get<std::uint64_t>());
-  place.raw_bytes = static_cast<std::uint32_t>(in.get<std::uint64_t>());
+  const auto stored = in.get<std::uint64_t>(), raw = in.get<std::uint64_t>();
   static_cast<void>(in.get<Link>());
-  return place;
+  place.stored_bytes = static_cast<std::uint32_t>(stored);
+  place.raw_bytes = static_cast<std::uint32_t>(raw);
+  return stored <= footer_offset && place.offset <= footer_offset - stored && raw <= kFrameBodyMax;
 }
 
 bool read_footer(std::string_view footer, Sealed& sealed, std::uint64_t footer_offset, BlockPlace& amendments) {
@@ -28,12 +29,12 @@ bool read_footer(std::string_view footer, Sealed& sealed, std::uint64_t footer_o
   scanned.last_frame = in.get<std::uint64_t>();
   sealed.previous_index = in.get<std::uint64_t>();
   sealed.previous_link = in.get<Link>();
-  sealed.table = get_place(in);
-  amendments = get_place(in);
+  bool placed = get_place(in, footer_offset, sealed.table);
+  placed = get_place(in, footer_offset, amendments) && placed;
   std::vector<std::uint64_t> filter_at;
   for (std::uint64_t left = in.get_count(200); left > 0 && in.good(); --left) {
     ScannedBlock& b = scanned.blocks.emplace_back();
-    b.place = get_place(in);
+    placed = get_place(in, footer_offset, b.place) && placed;
     b.first_frame = in.get<std::uint64_t>();
     b.last_frame = in.get<std::uint64_t>();
     filter_at.push_back(in.get<std::uint64_t>());
@@ -52,7 +53,7 @@ bool read_footer(std::string_view footer, Sealed& sealed, std::uint64_t footer_o
     place.filter_offset = filters_at + 8 * filter_at[n];
     if (filter_at[n] > words || place.filter_words > words - filter_at[n]) place.filter_words = 0;
   }
-  return in.good() && in.left() == 8 * words;
+  return placed && in.good() && in.left() == 8 * words;
 }
 
 // The records behind the places, and what they give.

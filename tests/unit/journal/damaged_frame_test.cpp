@@ -1,6 +1,9 @@
 // A frame damaged on the disk costs that frame, at the next start and at every one after it.
+#include <xxhash.h>
+
 #include <fstream>
 
+#include "collector/journal/sealed_file.hpp"
 #include "fixture.hpp"
 
 using namespace arbiter;
@@ -82,4 +85,44 @@ TEST_CASE("what is committed after a start that met a damaged frame in the newes
         CHECK(sequences(*journal) == expected);
       }
     }
+}
+
+TEST_CASE("a footer whose chunks lie outside the file is no footer: nobody makes room for them, and the blocks say what is there") {
+  TempDir dir;
+  Options options;
+  options.directory = dir.journal();
+  options.segment_bytes = 1 << 20;
+  options.sync = SyncPolicy::never;
+  Recorder recorder;
+  {
+    auto journal = open(options, recorder);
+    for (std::uint64_t n = 1; n <= 5; ++n) {
+      put(*journal, lane(1), generic(n, static_cast<std::int64_t>(n), "x"), &recorder);
+      must(journal->commit());
+    }
+    must(journal->close());
+  }
+  const std::string path = files(dir.journal(), ".sealed").at(0);
+  std::ifstream in(path, std::ios::binary);
+  const std::string good{std::istreambuf_iterator<char>(in), {}};
+  SealedTrailer trailer;
+  std::memcpy(&trailer, good.data() + good.size() - sizeof trailer, sizeof trailer);
+  constexpr std::size_t kTableOffset = 104, kTableStored = 112, kTableRaw = 120, kFirstBlockStored = 104 + 2 * 56 + 8 + 8;
+  for (const std::size_t lie : {kTableOffset, kTableStored, kTableRaw, kFirstBlockStored}) {
+    CAPTURE(lie);
+    std::string bytes = good;
+    const std::uint64_t huge = 0xfffffff0;
+    std::memcpy(bytes.data() + trailer.footer_offset + lie, &huge, sizeof huge);
+    const std::string_view footer = std::string_view(bytes).substr(trailer.footer_offset, trailer.footer_bytes);
+    SealedTrailer forged = trailer;
+    forged.footer_checksum = XXH3_64bits(footer.data(), footer.size());
+    forged.link = link_of(footer, options.link_key);
+    std::memcpy(bytes.data() + bytes.size() - sizeof forged, &forged, sizeof forged);
+    std::ofstream(path, std::ios::binary) << bytes;
+    const auto sealed = open_sealed(path, options.link_key);
+    must(sealed);
+    CHECK(sealed->footer_lost);
+    auto journal = open(options, recorder);
+    CHECK(sequences(*journal) == "1 2 3 4 5 ");
+  }
 }
