@@ -81,8 +81,18 @@ Result<void> sync_directory(const std::string& directory) {
   return {};
 }
 
-// The file at `path`, complete, or nothing there.
-Result<void> link_new_file(const std::string& path, std::string_view content) {
+// A file without a name, so that a kill leaves no copy of the key behind. Where the file system has none of these: nothing, and errno.
+int unnamed_file_in(const std::string& directory) { return ::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600); }
+
+Result<void> fill_and_sync(int fd, std::string_view content, const std::string& path) {
+  if (auto ok = write_all(fd, content, path); !ok) return ok;
+  if (::fchmod(fd, 0600) != 0 || ::fsync(fd) != 0) return system_error("key file " + path);
+  ARBITER_TESTPOINT("key.written");
+  return {};
+}
+
+// The same by way of a temporary name.
+Result<void> rename_new_file(const std::string& path, std::string_view content) {
   std::array<std::uint8_t, 8> salt;
   if (auto ok = fill_random(salt.data(), salt.size()); !ok) return ok;
   std::array<char, 17> salt_hex;
@@ -90,16 +100,30 @@ Result<void> link_new_file(const std::string& path, std::string_view content) {
   const std::string temporary = path + ".new-" + salt_hex.data();
   const Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
   if (file.fd < 0) return system_error("key file " + temporary);
-  struct Remove {
-    const std::string& name;
-    ~Remove() { ::unlink(name.c_str()); }
-  } remove{temporary};
-  if (auto ok = write_all(file.fd, content, temporary); !ok) return ok;
-  if (::fchmod(file.fd, 0600) != 0 || ::fsync(file.fd) != 0) return system_error("key file " + temporary);
-  ARBITER_TESTPOINT("key.written");
-  if (::link(temporary.c_str(), path.c_str()) != 0) return system_error("key file " + path);
+  auto made = fill_and_sync(file.fd, content, temporary);
+  if (made && ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0)
+    made = system_error("key file " + path);
+  if (!made) ::unlink(temporary.c_str());
+  return made;
+}
+
+// The file at `path`, complete, or nothing there.
+Result<void> link_new_file(const std::string& path, std::string_view content) {
+  const std::string directory = directory_of(path);
+  if (const Descriptor file{unnamed_file_in(directory)}; file.fd >= 0) {
+    if (auto ok = fill_and_sync(file.fd, content, path); !ok) return ok;
+    const std::string self = "/proc/self/fd/" + std::to_string(file.fd);
+    if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      if (errno != ENOENT) return system_error("key file " + path);
+      if (auto ok = rename_new_file(path, content); !ok) return ok;  // there is no /proc here
+    }
+  } else if (errno == EOPNOTSUPP || errno == EISDIR) {
+    if (auto ok = rename_new_file(path, content); !ok) return ok;
+  } else {
+    return system_error("key file " + path);
+  }
   ARBITER_TESTPOINT("key.linked");
-  return sync_directory(directory_of(path));
+  return sync_directory(directory);
 }
 
 }  // namespace

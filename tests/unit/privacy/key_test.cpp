@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdarg>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +19,23 @@
 
 using namespace arbiter;
 using namespace arbiter::privacy;
+
+// Some file systems have no files without a name, and some places no /proc: as the tests want it.
+namespace {
+bool no_unnamed_files = false, no_proc = false;
+}
+extern "C" int open(const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  const auto mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : mode_t{0};
+  va_end(more);
+  if (no_unnamed_files && (flags & O_TMPFILE) == O_TMPFILE) return errno = EOPNOTSUPP, -1;
+  return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+extern "C" int linkat(int from_fd, const char* from, int to_fd, const char* to, int flags) noexcept {
+  if (no_proc) return errno = ENOENT, -1;
+  return static_cast<int>(::syscall(SYS_linkat, from_fd, from, to_fd, to, flags));
+}
 
 namespace {
 
@@ -61,6 +81,31 @@ TEST_CASE("the hash of an id is SipHash-2-4-128, as its reference says") {
   CHECK(hash(1) == "anon-da87c1d86b99af44347659119b22fc45");
   CHECK(hash(2) == "anon-8177228da4a45dc7fca38bdef60affe4");
   CHECK(hash(15) == "anon-5493e99933b0a8117e08ec0f97cfc3d9");
+}
+
+TEST_CASE("a new key is made whatever the file system lacks, never over one that is there, and leaves nothing beside it") {
+  struct Lacking {
+    Lacking(bool files, bool proc) { no_unnamed_files = files, no_proc = proc; }
+    ~Lacking() { no_unnamed_files = no_proc = false; }
+  };
+  for (const auto& [files, proc] : {std::pair{false, false}, std::pair{true, false}, std::pair{false, true}}) {
+    const Lacking lacking(files, proc);
+    const Directory directory;
+    const auto made = create_key(directory.key());
+    REQUIRE(made.has_value());
+    const std::string text = read(directory.key());
+    const auto again = create_key(directory.key());
+    REQUIRE_FALSE(again.has_value());
+    CHECK(again.error().code == EEXIST);
+    CHECK(read(directory.key()) == text);
+    struct stat about {};
+    REQUIRE(::stat(directory.key().c_str(), &about) == 0);
+    CHECK((about.st_mode & 07777) == 0600);
+    CHECK(about.st_nlink == 1);
+    std::size_t names = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(directory.path)) ++names;
+    CHECK(names == 1);
+  }
 }
 
 TEST_CASE("a new key file is private, of one line, and reads back as the key that was made") {
