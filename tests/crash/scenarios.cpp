@@ -19,7 +19,6 @@ void flow(Scene& scene, std::uint32_t heavy) {
   test::Process first = scene.producer("mixed", 0, heavy);
   scene.wait_for_stage(first, 1);
   scene.collector().start();
-  scene.export_now();
   scene.wait_for_end(first);
 
   test::Process second = scene.producer("endless", kSecondSlot, 100);
@@ -35,7 +34,6 @@ void flow(Scene& scene, std::uint32_t heavy) {
   scene.wait_for_end(third);
   scene.collector().start();
   scene.flush();
-  scene.export_now();
 }
 
 void light_flow(Scene& scene) { flow(scene, 60); }

@@ -79,6 +79,9 @@ Found Scene::find() {
   found.status = collector_.ask("GET", "/v1/status").as_object();
   read_snapshot(std::string(snapshot.at("path").as_string()), ledger_, found);
   collector_.stop();
+  for (const auto& entry : test::fs::directory_iterator(place_.state()))
+    if (entry.path().string().find(".new") != std::string::npos)
+      found.strangers.push_back(entry.path().filename().string() + " is left over");
   if (run_.wrong.empty()) read_journal(place_.state() / "journal", found);
   return found;
 }
