@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include "collector/control/access.hpp"
@@ -54,7 +55,10 @@ class Server::Impl {
         retry_(context_) {
     acceptor_.assign(stream_protocol(), listener_.release());
     accept();
-    thread_ = std::thread([this] { context_.run(); });
+    thread_ = std::thread([this] {
+      pthread_setname_np(pthread_self(), "control");
+      context_.run();
+    });
   }
 
   ~Impl() { stop(); }

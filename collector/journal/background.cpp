@@ -1,6 +1,7 @@
 #include "collector/journal/background.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 
 #include <chrono>
 #include <utility>
@@ -103,6 +104,7 @@ Background::Trouble Background::take_trouble() {
 }
 
 void Background::run() {
+  pthread_setname_np(pthread_self(), "seal");
   std::unique_lock lock(mutex_);
   while (!stop_) {
     if (jobs_.empty() && !checkpoint_) {

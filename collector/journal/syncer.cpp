@@ -1,5 +1,7 @@
 #include "collector/journal/syncer.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -70,6 +72,7 @@ void Syncer::publish() {
 }
 
 void Syncer::run() {
+  pthread_setname_np(pthread_self(), "sync");
   using Clock = std::chrono::steady_clock;
   std::unique_lock lock(mutex_);
   Clock::time_point next = Clock::now();

@@ -1,5 +1,7 @@
 #include "collector/service/collector_service.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -43,7 +45,10 @@ CollectorService::~CollectorService() { stop(); }
 
 void CollectorService::start() {
   if (auto cleaned = snapshot::clean_up(engine_.config().export_dir); !cleaned) log::warning("snapshot", "{}", cleaned.error().message);
-  exporter_ = std::jthread([this](const std::stop_token& stopping) { export_loop(stopping); });
+  exporter_ = std::jthread([this](const std::stop_token& stopping) {
+    pthread_setname_np(pthread_self(), "export");
+    export_loop(stopping);
+  });
 }
 
 void CollectorService::stop() {

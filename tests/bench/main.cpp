@@ -23,6 +23,7 @@ constexpr Mode kModes[] = {
     {"record", "one call: in bursts, into a full lane, paused, disabled, without a lane", record},
     {"saturated", "one call, back to back, with a consumer that only acknowledges", saturated},
     {"paced", "single calls, 10,000 a second: quantiles", paced},
+    {"pipeline", "a real collector on one core, from the lane to the statistics", pipeline},
 };
 
 // A private directory, gone at the end.

@@ -19,5 +19,6 @@ struct Setting {
 Result<void> record(const Setting& setting, Report& report);
 Result<void> saturated(const Setting& setting, Report& report);
 Result<void> paced(const Setting& setting, Report& report);
+Result<void> pipeline(const Setting& setting, Report& report);
 
 }  // namespace arbiter::bench

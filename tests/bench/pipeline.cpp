@@ -1,0 +1,67 @@
+// Agents that record as fast as the collector takes it, into one that has one processor for everything: drain, checks, anonymisation, join,
+// journal, statistics, and whatever its other threads do.
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "tests/bench/modes.hpp"
+#include "tests/bench/running_collector.hpp"
+#include "tests/bench/workload.hpp"
+
+namespace arbiter::bench {
+namespace {
+
+constexpr double kSeconds = 8;
+// The journal goes around in what it has: old events leave, and their segments are written again.
+constexpr const char* kRetention = R"("retention": {"max_age": null, "max_events": null, "max_bytes": "1GiB"})";
+
+struct Pace {
+  double events_per_s = 0;        // of wall time
+  double drain_events_per_s = 0;  // of the drain's own processor time
+};
+
+Result<Pace> pace(const Setting& setting, bool anonymized) {
+  auto collector = RunningCollector::start(
+      setting, std::string("{") + kRetention + R"(, "anonymization": {"enabled": )" + (anonymized ? "true" : "false") + "}}", 1);
+  if (!collector) return collector.error();
+  std::atomic<bool> done{false};  // relaxed: nothing hangs on it
+  std::thread agent([&] {
+    pin(0);
+    Producer producer({.ring_dir = collector->lanes(), .wait_up_to = std::chrono::seconds(5)});
+    const Typical typical{producer};
+    for (std::uint64_t i = 0; !done.load(std::memory_order_relaxed); ++i) typical.record(i);
+  });
+  sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(kSeconds / 4 * setting.scale)));
+  const auto first = collector->delivered();
+  const std::uint64_t began = now_ns();
+  const auto cpu_began = collector->cpu_s_by_thread();
+  sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(kSeconds * setting.scale)));
+  const auto last = collector->delivered();
+  const double took = static_cast<double>(now_ns() - began) / 1e9;
+  const auto cpu = collector->cpu_s_by_thread();
+  done = true;
+  agent.join();
+  if (!first || !last) return Error{"the collector did not answer"};
+  const auto events = static_cast<double>(*last - *first);
+  double drain = 0;
+  for (const auto& [name, seconds] : cpu)
+    if (name == "drain") drain = seconds - (cpu_began.contains(name) ? cpu_began.at(name) : 0);
+  return Pace{events / took, drain > 0 ? events / drain : 0};
+}
+
+}  // namespace
+
+Result<void> pipeline(const Setting& setting, Report& report) {
+  for (const bool anonymized : {false, true}) {
+    const auto seen = pace(setting, anonymized);
+    if (!seen) return seen.error();
+    const std::string what = anonymized ? "typical, anonymised" : "typical";
+    Row& row = report.add("pipeline", "pipeline, one core", what, "million/s", seen->events_per_s / 1e6);
+    row.goal = anonymized ? 3 : 5;
+    row.goal_is_least = true;
+    report.add("pipeline", "pipeline, the drain's own time", what, "million/s", seen->drain_events_per_s / 1e6);
+  }
+  return {};
+}
+
+}  // namespace arbiter::bench
