@@ -153,6 +153,27 @@ TEST_CASE("a segment that is truncated under the collector is set aside once, ke
   CHECK(lines_of(d.path / "state" / "quarantine.jsonl").size() == cut);
 }
 
+TEST_CASE("a segment truncated before a lane of it is used is said to be so, and set aside") {
+  Directory d;
+  Running collector(d.config);
+  const auto poisoned = [](service::Engine& e) -> Result<bool> {
+    const auto& sources = e.lanes().sources();
+    return !sources.empty() && sources.front().poisoned;
+  };
+  std::string id;
+  {
+    Spoilt victim(d.ring());
+    id = hex(victim.segment.id());
+    REQUIRE(collector.wait_for([&] { return collector.sources() == 1; }));
+    REQUIRE(truncate(victim.segment.path().c_str(), 0) == 0);
+    CHECK(collector.wait_for([&] { return *collector.ask(poisoned); }));
+  }
+  CHECK(collector.wait_for([&] { return collector.sources() == 0; }));
+  CHECK(fs::exists(fs::path(d.ring()) / ("quarantined-" + id)));
+  collector.stop();
+  CHECK(lines_of(d.path / "state" / "quarantine.jsonl").size() == 1);
+}
+
 TEST_CASE("a segment whose name cannot be had out of the way is counted once, and goes when it can") {
   Directory d;
   Running collector(d.config);
