@@ -19,11 +19,14 @@ class AsciiCopy {
     const char* at = from.data();
     const std::size_t size = from.size();
     if (size >= sizeof(Block)) [[likely]] {
-      const char* const last = at + size - sizeof(Block);
-      char* const last_to = to + size - sizeof(Block);
-      for (; at < last; at += sizeof(Block), to += sizeof(Block)) step<Block>(to, at);
-      step<Block>(last_to, last);
-      return last_to + sizeof(Block);
+      const std::size_t last = size - sizeof(Block);
+      step<Block>(to, at);
+      if (size > 2 * sizeof(Block)) {
+        step<Block>(to + sizeof(Block), at + sizeof(Block));
+        for (std::size_t i = 2 * sizeof(Block); i < last; i += sizeof(Block)) step<Block>(to + i, at + i);
+      }
+      step<Block>(to + last, at + last);
+      return to + size;
     }
     if (size >= 8) {
       step<std::uint64_t>(to, at);

@@ -28,11 +28,32 @@ struct Stamp {
 
 // Bytes of the whole event, as far as it could be stored: more than kEventBytesMax when a part of it is.
 [[gnu::always_inline]] inline std::size_t measure(const packed::Event& event) noexcept {
-  std::size_t bytes = sizeof(abi::EventHead) + 8u * event.numbers + 2u * event.strings;
-  for (unsigned i = 0; i < event.strings; ++i) bytes += event.string[i].size;
+  std::size_t bytes = sizeof(abi::EventHead) + 8u * event.numbers + 2u * event.strings + event.string_bytes;
   if (event.items != packed::Items::none) [[unlikely]]
-    bytes += items::bytes(event) - event.string[event.list].size;
+    bytes += items::bytes(event);
   return bytes;
+}
+
+// The strings, with their lengths at `length_at`. True: all of them are ASCII, and no item of the list, if there may be one, breaks a rule.
+template <bool has_list>
+[[gnu::always_inline]] inline bool write_strings(const packed::Event& event, std::byte* length_at) noexcept {
+  char* at = reinterpret_cast<char*>(length_at + 2u * event.strings);
+  AsciiCopy<true> strings;
+  bool doubt = false;
+  const packed::Bytes* const end = event.string + event.strings;
+  for (const packed::Bytes* string = event.string; string != end; ++string, length_at += 2) {
+    std::size_t size = string->size;
+    if (has_list && string == event.string + event.list) {
+      char* const behind = items::write(event, strings, at, doubt);
+      size = static_cast<std::size_t>(behind - at);
+      at = behind;
+    } else {
+      at = strings.copy(at, {static_cast<const char*>(string->data), size});
+    }
+    const auto length = static_cast<std::uint16_t>(size);
+    std::memcpy(length_at, &length, sizeof length);
+  }
+  return !doubt && strings.all_ascii();
 }
 
 // Writes the event's `bytes`, at most kEventBytesMax, to `out`. True: every value is fine. False: ask check().
@@ -50,21 +71,10 @@ struct Stamp {
   static_assert(offsetof(Head, reserved) == offsetof(Head, kind) + 2 && sizeof(Head::reserved) == 2);
 
   std::byte* at = out + sizeof(Head);
-  for (unsigned i = 0; i < event.numbers; ++i, at += 8) std::memcpy(at, event.number + i, 8);
-  char* string_at = reinterpret_cast<char*>(at + 2u * event.strings);
-  AsciiCopy<true> strings;
-  bool doubt = event.doubt;
-  for (unsigned i = 0; i < event.strings; ++i, at += 2) {
-    const packed::Bytes& string = event.string[i];
-    char* const begin = string_at;
-    if (event.items != packed::Items::none && i == event.list) [[unlikely]]
-      string_at = items::write(event, strings, string_at, doubt);
-    else
-      string_at = strings.copy(string_at, {static_cast<const char*>(string.data), string.size});
-    const auto length = static_cast<std::uint16_t>(string_at - begin);
-    std::memcpy(at, &length, sizeof length);
-  }
-  return !doubt && strings.all_ascii();
+  const std::uint64_t* const end = event.number + event.numbers;
+  for (const std::uint64_t* number = event.number; number != end; ++number, at += 8) std::memcpy(at, number, 8);
+  const bool fine = event.items == packed::Items::none ? write_strings<false>(event, at) : write_strings<true>(event, at);
+  return fine && !event.doubt;
 }
 
 // In the order of event::validate: what is missing, then each value, then the size.

@@ -20,6 +20,7 @@ RecordResultWithId record_with_id(Outlet& outlet, std::chrono::nanoseconds wait_
   Id made;
   Internal::make_id(made, call.thread());
   event.string[0] = {made.view().data(), made.view().size()};
+  event.string_bytes += made.view().size();
   RecordResultWithId result = Internal::with_id(call.record(event, wait_up_to, stamp));
   if (result.status() != Status::refused) Internal::id(result) = made;
   return result;

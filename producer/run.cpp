@@ -59,6 +59,7 @@ Run Producer::start_task(const TaskStart& start) noexcept {
       Internal::make_id(made, call.thread());
       run.keep(Run::execution, made);
       event.string[0] = {run.id(Run::execution).data(), made.view().size()};
+      event.string_bytes += made.view().size();
     }
     run.result_ = call.record(event, wait_up_to_, run.started_ticks_);
   }

@@ -34,6 +34,7 @@ struct Event {
   bool doubt;                     // some value may break a rule: the library is to look at all of them
   std::uint32_t present, truth;   // as in the event's head
   std::int64_t time_ns;
+  std::size_t string_bytes;     // of all strings; of the list, nothing
   const std::uint64_t* number;  // counts, times and the bits of doubles, in the order of their fields
   Bytes* string;                // strings and lists, in the order of theirs
 };
@@ -57,6 +58,7 @@ class Packer {
     event_.doubt = doubt_;
     event_.present = present_;
     event_.truth = truth_;
+    event_.string_bytes = string_bytes_;
     event_.number = number_;
     event_.string = string_;
     return event_;
@@ -106,7 +108,8 @@ class Packer {
     if (!items.has_value()) return;
     event_.items = items_of(static_cast<const T*>(nullptr));
     event_.list = static_cast<std::uint8_t>(strings_);
-    put<field>(items.begin(), items.size());
+    present_ |= std::uint32_t{1} << field;
+    string_[strings_++] = {items.begin(), items.size()};
   }
 
   template <unsigned field>
@@ -155,6 +158,7 @@ class Packer {
   [[gnu::always_inline]] void put(const void* data, std::size_t size) noexcept {
     present_ |= std::uint32_t{1} << field;
     string_[strings_++] = {data, size};
+    string_bytes_ += size;
   }
   template <unsigned field>
   [[gnu::always_inline]] void put(std::uint64_t value) noexcept {
@@ -170,6 +174,7 @@ class Packer {
 
   std::uint32_t present_ = 0, truth_ = 0;
   unsigned numbers_ = 0, strings_ = 0;
+  std::size_t string_bytes_ = 0;
   bool doubt_ = false;
   Event event_;
   std::uint64_t number_[kNumbersMax];

@@ -250,7 +250,10 @@ Seen compare(std::uint32_t seed, unsigned events) {
     fields::each(packer, event);
     packed::Event& packed = packer.event();
     REQUIRE(packed.makes_id == made_id<E>(event));
-    if (packed.makes_id) packed.string[0] = {kMadeId.data(), kMadeId.size()};
+    if (packed.makes_id) {
+      packed.string[0] = {kMadeId.data(), kMadeId.size()};
+      packed.string_bytes += kMadeId.size();
+    }
     REQUIRE(packed.present == values.present);
     REQUIRE(packed.truth == values.truth);
     const std::size_t bytes = encode::measure(packed);
