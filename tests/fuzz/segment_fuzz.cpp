@@ -215,6 +215,18 @@ void operate(Stages& stages, Victim& victim, LaneWriter& honest, Input& input) {
     case 11: must(stages.drain->catch_up().has_value(), "the journal can be written"); break;
     case 12: stages.drain->note_accounts(); break;
     case 13: stages.drain->scan(false); break;
+    case 14: {  // a field of the header; it matters as long as nobody has read it
+      constexpr std::array<std::uint64_t, 8> kValues = {
+          0, 1, 4096, abi::kDataOffset, abi::kSegmentBytes - 4096, abi::kSegmentBytes, 2 * abi::kSegmentBytes, UINT64_MAX};
+      const std::size_t at = lane % (sizeof(abi::SegmentHeader) / 4) * 4;
+      const std::uint8_t choice = input.byte();
+      const std::uint64_t value = (choice & 8) != 0 ? input.take<std::uint32_t>() : kValues[choice & 7];
+      if ((choice & 16) != 0)
+        victim.poke(at, value);
+      else
+        victim.poke(at, static_cast<std::uint32_t>(value));
+      break;
+    }
     default: stages.drain->pass(); break;
   }
 }
@@ -269,6 +281,11 @@ void make_corpus(const fs::path& directory) {
   put("truncated", {1, 0, 0, 1, 255, 1, 15, 0, 10, 0, 0, 15, 0, 12, 0, 15, 0});
   put("grown", {1, 0, 0, 1, 255, 1, 10, 7, 0, 0, 0, 1, 255, 1, 15, 0});
   put("header", {0, 9, 0, 48, 0, 4, 255, 255, 0, 0, 13, 0, 15, 0});
+  // data_offset, lane_count, control_offset, control_stride, file_bytes
+  put("header-fields", {0, 14, 16, 16 + 4, 13, 0, 0, 0, 1, 255, 1, 15, 0});
+  put("header-lanes", {0, 14, 12, 1, 13, 0, 0, 0, 1, 255, 1, 15, 0});
+  put("header-controls", {0, 14, 14, 3, 14, 15, 2, 13, 0, 0, 0, 1, 255, 1, 15, 0});
+  put("header-size", {0, 14, 18, 16 + 6, 10, 7, 0, 13, 0, 15, 0});
   put("header-id", {0, 9, 0, 32, 0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 13, 0});
   put("acknowledged", {1, 0, 0, 1, 255, 1, 15, 0, 8, 0, 128, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 255, 1, 15, 0});
 }
