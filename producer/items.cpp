@@ -25,6 +25,10 @@ struct Measure {
   void item_word(std::string_view value) {
     if (!value.empty()) bytes += 2 + value.size();
   }
+  template <unsigned i, bool required = false>
+  void item_choice(std::string_view value, bool) {
+    item_word<i>(value);
+  }
   template <unsigned>
   void item_number(Number value) {
     if (value.has_value()) bytes += 8;
@@ -56,11 +60,16 @@ struct Write {
   }
   template <unsigned i, bool required = false>
   void item_word(std::string_view value) {
-    doubt |= !list.fields[i].choices.empty() || value.size() > schema::kWordBytesMax;
+    doubt |= value.size() > schema::kWordBytesMax;
     if (!value.empty())
       string<i>(value);
     else
       doubt |= required;
+  }
+  template <unsigned i, bool required = false>
+  void item_choice(std::string_view value, bool known) {
+    doubt |= !known;
+    item_word<i, required>(value);
   }
   template <unsigned i>
   void item_number(Number value) {
@@ -90,6 +99,10 @@ struct Check {
       note(event::check_string(list.fields[i], value));
     else if (required)
       note({true, abi::Refusal::missing, event::kNoField});
+  }
+  template <unsigned i, bool required = false>
+  void item_choice(std::string_view value, bool) {
+    item_word<i, required>(value);
   }
   template <unsigned i>
   void item_number(Number value) {

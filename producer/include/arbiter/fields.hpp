@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <arbiter/events.hpp>
 
@@ -42,6 +43,14 @@ inline constexpr std::uint16_t kKind<EvaluationOutcome> = 12;
 template <>
 inline constexpr std::uint16_t kKind<Event> = 13;
 
+// Fields that take one of a few words.
+inline bool is_status(std::string_view word) noexcept {
+  return word == "available" || word == "busy" || word == "offline" || word == "maintenance";
+}
+inline bool is_severity(std::string_view word) noexcept {
+  return word == "low" || word == "medium" || word == "high" || word == "critical";
+}
+
 #define ARBITER_EACH_FIELD \
   template <class To>      \
   [[gnu::always_inline]] inline void
@@ -56,7 +65,7 @@ ARBITER_EACH_FIELD each(To& to, const Alternative& a) {
   to.template item_text<3>(a.reason);
 }
 ARBITER_EACH_FIELD each(To& to, const Violation& v) {
-  to.template item_word<0, kRequired>(v.severity);
+  to.template item_choice<0, kRequired>(v.severity, is_severity(v.severity));
   to.template item_text<1>(v.message);
   to.template item_word<2>(v.rule);
 }
@@ -86,7 +95,7 @@ ARBITER_EACH_FIELD each(To& to, const AgentRegistration& e) {
 }
 ARBITER_EACH_FIELD each(To& to, const AgentStatusChange& e) {
   to.template id<0, kRequired>(e.agent_id);
-  to.template choice<1, kRequired>(e.status);
+  to.template choice<1, kRequired>(e.status, is_status(e.status));
   to.template word<2>(e.previous_status);
   to.template text<3>(e.reason);
   envelope<4>(to, e);

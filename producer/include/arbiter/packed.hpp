@@ -86,8 +86,8 @@ class Packer {
     }
   }
   template <unsigned field, bool required = false>
-  [[gnu::always_inline]] void choice(std::string_view value) noexcept {
-    doubt_ = true;
+  [[gnu::always_inline]] void choice(std::string_view value, bool known) noexcept {
+    doubt_ |= !known && (required || !value.empty());
     word<field>(value);
   }
   template <unsigned field, bool required = false>

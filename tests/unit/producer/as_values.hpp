@@ -25,6 +25,10 @@ class ListAsBytes {
   void item_word(std::string_view value) {
     if (!value.empty()) writer_.text(i, value);
   }
+  template <unsigned i, bool required = false>
+  void item_choice(std::string_view value, bool) {
+    item_word<i, required>(value);
+  }
   template <unsigned i>
   void item_number(const Number& value) {
     if (value) writer_.real(i, *value);
@@ -65,7 +69,7 @@ class AsValues {
     string<i, schema::Type::word, required>(value);
   }
   template <unsigned i, bool required = false>
-  void choice(std::string_view value) {
+  void choice(std::string_view value, bool) {
     static_assert(!field<i>.choices.empty());
     string<i, schema::Type::word, required>(value);
   }

@@ -104,6 +104,10 @@ class Filler {
     void item_word(const std::string_view& value) {
       string<i>(value, required);
     }
+    template <unsigned i, bool required = false>
+    void item_choice(const std::string_view& value, bool) {
+      string<i>(value, required);
+    }
     template <unsigned i>
     void item_number(const Number& value) {
       if (filler.one_in(2)) writable(value) = filler.real_for(table[i]);
@@ -161,7 +165,7 @@ class Filler {
       string<i>(value);
     }
     template <unsigned i, bool = false>
-    void choice(const std::string_view& value) {
+    void choice(const std::string_view& value, bool) {
       string<i>(value);
     }
     template <unsigned i, bool = false>
@@ -331,6 +335,17 @@ TEST_CASE("strings of every length are copied to the byte, by ones, fours, eight
       REQUIRE(broken.fault.rule == abi::Refusal::not_utf8);
     }
   }
+}
+
+TEST_CASE("the words that a status and a severity may be are those of the table") {
+  const auto all_of = [](const schema::Field& field, bool (*known)(std::string_view)) {
+    for (const std::string_view word : field.choices) CHECK(known(word));
+    CHECK_FALSE(known(""));
+    CHECK_FALSE(known("Busy"));
+    CHECK(field.choices.size() == 4);
+  };
+  all_of(schema::kAgentStatusChange[1], fields::is_status);
+  all_of(schema::kViolation[0], fields::is_severity);
 }
 
 TEST_CASE("a negative count is out of range, not very large") {
