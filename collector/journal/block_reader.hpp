@@ -18,20 +18,20 @@ struct BlockBuffer {
 // The bytes of the block's frames, in `buffer`. Error: cannot be read, or is not what was written.
 Result<std::span<const std::byte>> read_block(const SegmentFile& file, const BlockPlace& place, std::uint32_t number, BlockBuffer& buffer);
 
-// Reads the block and calls visit(frame) for each of its frames, in order; visit returns false to stop. False: the block is damaged; what
-// comes before the damage has been visited.
+// Reads the block and calls visit(frame) for each of its frames, in order; visit returns false to stop. Error of code 0: the block is
+// damaged; what comes before the damage has been visited. Another: the system refuses to read it, now.
 template <class Visit>
-bool each_frame(const SegmentFile& file, const BlockPlace& place, std::uint32_t number, BlockBuffer& buffer, Visit&& visit) {
+Result<void> each_frame(const SegmentFile& file, const BlockPlace& place, std::uint32_t number, BlockBuffer& buffer, Visit&& visit) {
   const auto bytes = read_block(file, place, number, buffer);
-  if (!bytes) return false;
+  if (!bytes) return bytes.error();
   auto left = *bytes;
   while (!left.empty()) {
     const auto frame = parse_frame(left, file.key, file.sealed);
-    if (!frame) return false;
+    if (!frame) return Error{"a frame is damaged"};
     left = left.subspan(frame->bytes());
     if (!visit(*frame)) break;
   }
-  return true;
+  return {};
 }
 
 }  // namespace arbiter::journal

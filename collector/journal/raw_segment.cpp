@@ -105,6 +105,7 @@ Result<OpenedRaw> open_raw_segment(const std::string& path) {
                  std::to_string(kVersion)};
   FrameStream frames(*s.file, h.key, sizeof h, s.size, h.checksum);
   const auto frame = frames.next();
+  if (frames.failed()) return frames.failed()->while_(path);
   if (!frame || frame->header.type != FrameType::table) return Error{path + ": its table is damaged"};
   auto table = decode_table(view_of(frame->body));
   if (!table) return Error{path + ": its table is damaged"};
@@ -123,6 +124,7 @@ std::span<const std::byte> FrameStream::peek(std::size_t bytes) {
     const auto got = file_.read(std::span(buffer_).first(want), offset_);
     buffer_at_ = offset_;
     buffer_bytes_ = got ? *got : 0;
+    if (!got) failed_ = got.error();
   }
   const auto from = static_cast<std::size_t>(offset_ - buffer_at_);
   return std::span<const std::byte>(buffer_).subspan(from, std::min(bytes, buffer_bytes_ - from));

@@ -51,7 +51,7 @@ class FrameStream {
   FrameStream(const File& file, const SegmentKey& key, std::uint64_t begin, std::uint64_t end, std::uint64_t previous)
       : file_(file), key_(key), offset_(begin), end_(end), previous_(previous) {}
 
-  // The next frame, at offset(); its bytes stay until the next call. Nothing: the frames end at next_offset().
+  // The next frame, at offset(); its bytes stay until the next call. Nothing: the frames end at next_offset(), or failed().
   std::optional<Frame> next();
   std::optional<Frame> at();  // the frame at next_offset(), whatever is before it; does not move on
   std::uint64_t offset() const { return frame_at_; }
@@ -59,6 +59,8 @@ class FrameStream {
   std::uint64_t previous() const { return previous_; }  // checksum of the last frame
   // After the end: looks for the next frame that checks out by itself and begins before this offset. False: there is none.
   bool resynchronise(std::uint64_t before);
+  // What the system said when it refused to read: then nothing is known of what is there. Frames end where the file says so, not here.
+  const std::optional<Error>& failed() const { return failed_; }
 
  private:
   std::span<const std::byte> peek(std::size_t bytes);  // fewer at the end
@@ -71,6 +73,7 @@ class FrameStream {
   std::uint64_t buffer_at_ = 0;
   std::size_t buffer_bytes_ = 0;
   bool chained_ = true;
+  std::optional<Error> failed_;
 };
 
 }  // namespace arbiter::journal

@@ -84,7 +84,7 @@ Result<void> Journal::State::recover() {
   ARBITER_TESTPOINT("recover.found");
   if (auto loaded = load_state(found); !loaded) return loaded;
   ARBITER_TESTPOINT("recover.state");
-  load_index(found);
+  if (auto loaded = load_index(found); !loaded) return loaded;
   ARBITER_TESTPOINT("recover.index");
   check_links(found);
   background_.follow(newest_sealed_);
@@ -237,17 +237,20 @@ Result<void> Journal::State::load_state(Found& found) {
     if (const auto raw = found.raw.find(from); raw != found.raw.end()) {
       Reach reach = found.reach(from);
       if (reach.known == 0) reach = {known_end, 0};
-      found.scanned[from] = scan_raw(raw->second.segment, raw->second.table.last_frame, reach, names_,
-                                     [&](const Frame& frame, const Summary& arrived) { replay(frame, &arrived); });
+      auto scanned = scan_raw(raw->second.segment, raw->second.table.last_frame, reach, names_,
+                              [&](const Frame& frame, const Summary& arrived) { replay(frame, &arrived); });
+      if (!scanned) return scanned.error().while_(options_.directory + "/" + raw_name(from));
+      found.scanned[from] = std::move(*scanned);
     } else if (const auto sealed = found.sealed.find(from); sealed != found.sealed.end()) {
       BlockBuffer buffer;
       const auto& blocks = sealed->second.scanned.blocks;
       for (std::uint32_t n = 0; n < blocks.size(); ++n) {
         if (blocks[n].last_frame <= last_frame_) continue;
-        const bool whole = each_frame(*sealed->second.file, blocks[n].place, n, buffer, [&](const Frame& frame) {
+        const auto whole = each_frame(*sealed->second.file, blocks[n].place, n, buffer, [&](const Frame& frame) {
           replay(frame, nullptr);
           return true;
         });
+        if (!whole && whole.error().code != 0) return whole.error().while_(sealed->second.path);
         if (!whole) damage_->note(from, n);
       }
       last_frame_ = std::max(last_frame_, sealed->second.scanned.last_frame);
@@ -258,12 +261,15 @@ Result<void> Journal::State::load_state(Found& found) {
 
 // --- the index
 
-void Journal::State::load_index(Found& found) {
+Result<void> Journal::State::load_index(Found& found) {
   const std::uint64_t newest = found.newest();
   std::map<std::uint64_t, const ScannedSegment*> scans;
   for (const auto& [index, opened] : found.raw) {
-    if (!found.scanned.contains(index))
-      found.scanned[index] = scan_raw(opened.segment, opened.table.last_frame, found.reach(index), names_);
+    if (!found.scanned.contains(index)) {
+      auto behind = scan_raw(opened.segment, opened.table.last_frame, found.reach(index), names_);
+      if (!behind) return behind.error().while_(options_.directory + "/" + raw_name(index));
+      found.scanned[index] = std::move(*behind);
+    }
     const ScannedSegment& scanned = found.scanned[index];
     Segment& s = segments_[index];
     s.state = index == newest ? SegmentState::active : SegmentState::full;
@@ -308,7 +314,9 @@ void Journal::State::load_index(Found& found) {
       block.min_time_ns = b.arrived.min_time_ns;
       block.max_time_ns = b.arrived.max_time_ns;
       // An anchor says that all of it had left when the crash came before its file went.
-      if (!anchors_.contains(index)) retained_.restore(block, b.arrived.totals, edges_.out_below(b.last_frame));
+      if (anchors_.contains(index)) continue;
+      if (const auto restored = retained_.restore(block, b.arrived.totals, edges_.out_below(b.last_frame)); !restored)
+        return restored.error().while_(s.path);
     }
     if (scanned.gaps != 0) {
       damage_->note(index, Damage::kFrames);
@@ -317,6 +325,7 @@ void Journal::State::load_index(Found& found) {
   }
   for (auto& [index, segment] : segments_)
     for (const ScannedAmendment& a : scans[index]->amendments) index_amendment(segment, a.place, a.record, a.duration_ns);
+  return {};
 }
 
 // Each sealed segment names the link of the one sealed before it: that is there with this link, or was let go with it.

@@ -36,23 +36,24 @@ void Retained::add(Block& block, const Summary& frame, const EventKey& frame_edg
   });
 }
 
-void Retained::restore(Block& block, const Totals& appended, const EventKey& edge) {
-  if (block.events == 0 || block.max_key < edge) return;
+Result<void> Retained::restore(Block& block, const Totals& appended, const EventKey& edge) {
+  if (block.events == 0 || block.max_key < edge) return {};
   if (!(block.min_key < edge)) {
     block.live = appended;
     block.live_events = block.events;
     block.next = block.min_key;
   } else {
     Summary left;
-    const bool whole = each_frame(*block.segment->file, block.place, block.number, buffer_, [&](const Frame& frame) {
+    const auto whole = each_frame(*block.segment->file, block.place, block.number, buffer_, [&](const Frame& frame) {
       return each_event(frame.body, [&](const LaneId& lane, const event::Values& stored) {
         if (!(retention_key(lane, stored) < edge)) left.add(lane, stored, names_.find(generic_word(stored)));
         return true;
       });
     });
+    if (!whole && whole.error().code != 0) return whole;
     if (!whole) {  // nobody can say which of its events are below the edge
       damage_.note(block.segment->index, block.number);
-      return;
+      return {};
     }
     block.live = left.totals;
     block.live_events = left.events;
@@ -62,13 +63,15 @@ void Retained::restore(Block& block, const Totals& appended, const EventKey& edg
   events_ += block.live_events;
   block.segment->live_events += block.live_events;
   reinsert(block);
+  return {};
 }
 
 bool Retained::below(const EventKey& edge) { return !order_.empty() && order_.begin()->first < edge; }
 
 bool Retained::advance(const EventKey& edge) {
   const std::uint64_t before = events_;
-  while (below(edge)) {
+  refused_ = false;
+  while (!refused_ && below(edge)) {
     Block& block = *order_.begin()->second;
     order_.erase(order_.begin());
     if (block.max_key < edge) {
@@ -84,7 +87,8 @@ bool Retained::advance(const EventKey& edge) {
 
 EventKey Retained::trim(std::uint64_t max_events) {
   EventKey edge = kBeforeAll;
-  while (events_ > max_events) {
+  refused_ = false;
+  while (!refused_ && events_ > max_events) {
     Block& block = *order_.begin()->second;
     order_.erase(order_.begin());
     const EventKey others = order_.empty() ? kAfterAll : order_.begin()->first;  // the oldest of them
@@ -110,7 +114,12 @@ EventKey Retained::pop(Block& block, const EventKey& edge, std::uint64_t& left) 
   EventKey below = kBeforeAll;
   while (left > 0 && block.live_events > 0 && block.next < edge) {
     if (block.window == nullptr || block.window->empty()) {
-      if (!load(block) || block.window->empty()) {  // which events of it are out cannot be told: none can be shown either
+      const auto loaded = load(block);
+      if (!loaded && loaded.error().code != 0) {  // for a moment, maybe: nothing leaves for that
+        refused_ = true;
+        return below;
+      }
+      if (!loaded || block.window->empty()) {  // which events of it are out cannot be told: none can be shown either
         damage_.note(block.segment->index, block.number);
         below = successor(block.next);
         left -= std::min(left, block.live_events);
@@ -196,16 +205,16 @@ Window::Entry Retained::entry_of(Window& w, const LaneId& lane, const event::Val
   return e;
 }
 
-bool Retained::load(Block& block) {
+Result<void> Retained::load(Block& block) {
   close_window(block);
   auto w = std::make_unique<Window>();
-  const bool whole = each_frame(*block.segment->file, block.place, block.number, buffer_, [&](const Frame& frame) {
+  const auto whole = each_frame(*block.segment->file, block.place, block.number, buffer_, [&](const Frame& frame) {
     return each_event(frame.body, [&](const LaneId& lane, const event::Values& stored) {
       if (!(retention_key(lane, stored) < block.next)) w->entries.push_back(entry_of(*w, lane, stored));
       return true;
     });
   });
-  if (!whole) return false;
+  if (!whole) return whole;
   std::map<std::pair<LaneId, std::uint64_t>, std::int64_t> given;
   for (const AmendmentRef& a : block.amendments)
     if (a.duration_ns >= 0) given[{a.lane, a.sequence}] = a.duration_ns;
@@ -228,7 +237,7 @@ bool Retained::load(Block& block) {
   window_entries_ += w->entries.size();
   block.window = std::move(w);
   if (window_entries_ > 2 * kWindowBudget) shrink_windows(block, keep);
-  return true;
+  return {};
 }
 
 void Retained::close_window(Block& block) {

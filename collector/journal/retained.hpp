@@ -51,10 +51,12 @@ class Retained {
 
   // Events of one frame come in; `body`: its entries.
   void add(Block& block, const Summary& frame, const EventKey& frame_edge, std::span<const std::byte> body);
-  // Recovery: a block of which is known what was appended, and below which key its events are out.
-  void restore(Block& block, const Totals& appended, const EventKey& edge);
+  // Recovery: a block of which is known what was appended, and below which key its events are out. Error: it is not damaged, but the system
+  // refuses to read it.
+  Result<void> restore(Block& block, const Totals& appended, const EventKey& edge);
 
-  bool below(const EventKey& edge);         // is anything retained below this edge?
+  bool below(const EventKey& edge);  // is anything retained below this edge?
+  // Both stop early at a block that the system refuses to read: it stays as it is, until the next call.
   bool advance(const EventKey& edge);       // what is below leaves; true if anything did
   EventKey trim(std::uint64_t max_events);  // the oldest leave until no more than these are left; the edge below which they all were
   void drop(Block& block);                  // all of it leaves
@@ -70,13 +72,13 @@ class Retained {
 
   using Order = std::set<std::pair<EventKey, Block*>>;
 
-  bool load(Block& block);  // the window, from block.next on; false: cannot be read
+  Result<void> load(Block& block);  // the window, from block.next on
   void take(Block& block, const Window::Entry& entry);
   void leave(Block& block);  // all that is left of it
   void close_window(Block& block);
   void shrink_windows(Block& current, std::size_t entries_max);
   // Pops events while they are below `edge` and `left` is not used up. Gives the edge below which they were. The block is not in order_
-  // meanwhile.
+  // meanwhile. A block that the system refuses to read sets refused_.
   EventKey pop(Block& block, const EventKey& edge, std::uint64_t& left);
   Window::Entry entry_of(Window& window, const LaneId& lane, const event::Values& stored) const;
   void reinsert(Block& block) {
@@ -90,6 +92,7 @@ class Retained {
   std::uint64_t events_ = 0;
   Order order_;  // blocks with retained events, by the oldest of each
   std::size_t windows_ = 0, window_entries_ = 0;
+  bool refused_ = false;
   BlockBuffer buffer_;
 };
 

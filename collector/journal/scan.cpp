@@ -48,8 +48,8 @@ void ScannedSegment::add(const Frame& frame, std::uint64_t offset, const Summary
   last_offset = offset;
 }
 
-ScannedSegment scan_raw(const RawSegment& segment, std::uint64_t last_frame_before, const Reach& reach, GenericNames& names,
-                        const std::function<void(const Frame& frame, const Summary& arrived)>& on_frame) {
+Result<ScannedSegment> scan_raw(const RawSegment& segment, std::uint64_t last_frame_before, const Reach& reach, GenericNames& names,
+                                const std::function<void(const Frame& frame, const Summary& arrived)>& on_frame) {
   ScannedSegment found;
   found.end = segment.end;
   found.previous = segment.previous;
@@ -58,6 +58,7 @@ ScannedSegment scan_raw(const RawSegment& segment, std::uint64_t last_frame_befo
   bool jumped = false;
   while (true) {
     const auto frame = frames.next();
+    if (frames.failed()) return *frames.failed();
     if (!frame) {
       if (frames.next_offset() >= reach.known) break;
       ++found.gaps;

@@ -47,8 +47,8 @@ struct Reach {
   std::uint64_t known = 0, limit = 0;
 };
 
-// Reads all frames behind the table. `on_frame` is called for each, in order.
-ScannedSegment scan_raw(const RawSegment& segment, std::uint64_t last_frame_before, const Reach& reach, GenericNames& names,
-                        const std::function<void(const Frame& frame, const Summary& arrived)>& on_frame = {});
+// Reads all frames behind the table. `on_frame` is called for each, in order. Error: the system refuses to read on.
+Result<ScannedSegment> scan_raw(const RawSegment& segment, std::uint64_t last_frame_before, const Reach& reach, GenericNames& names,
+                                const std::function<void(const Frame& frame, const Summary& arrived)>& on_frame = {});
 
 }  // namespace arbiter::journal

@@ -57,12 +57,13 @@ bool read_footer(std::string_view footer, Sealed& sealed, std::uint64_t footer_o
 }
 
 // The records behind the places, and what they give.
-void read_amendments(Sealed& sealed, const BlockPlace& chunk) {
+Result<void> read_amendments(Sealed& sealed, const BlockPlace& chunk) {
   BlockBuffer buffer;
   const auto entries = read_block(*sealed.file, chunk, kAmendmentsChunk, buffer);
+  if (!entries) return entries.error().code == 0 ? Result<void>() : entries.error();  // damaged: they give nothing
   for (ScannedAmendment& a : sealed.scanned.amendments) {
     const std::uint64_t at = a.place.offset - chunk.offset - sizeof(ChunkHeader);
-    if (!entries || at > entries->size() || a.place.bytes > entries->size() - at) continue;
+    if (at > entries->size() || a.place.bytes > entries->size() - at) continue;
     EntryReader entry(entries->subspan(at, a.place.bytes));
     if (!entry.next()) continue;
     if (const auto amendment = parse_amendment(entry)) {
@@ -70,6 +71,7 @@ void read_amendments(Sealed& sealed, const BlockPlace& chunk) {
       a.duration_ns = duration_given(*amendment);
     }
   }
+  return {};
 }
 
 void list_amendments(Sealed& sealed, const BlockPlace& chunk) {
@@ -93,7 +95,8 @@ Result<Sealed> open_sealed(const std::string& path, const LinkKey& key) {
   const auto size = (*file)->size();
   if (!size) return size.error();
   SealedHeader header{};
-  if (const auto got = (*file)->read(std::as_writable_bytes(std::span<SealedHeader, 1>(&header, 1)), 0); !got) return got.error();
+  if (const auto got = (*file)->read(std::as_writable_bytes(std::span<SealedHeader, 1>(&header, 1)), 0); !got)
+    return got.error().while_(path);
   if (header.magic != kSealedMagic || header.checksum != XXH3_64bits(&header, offsetof(SealedHeader, checksum)))
     return Error{path + ": is not a sealed segment, or its header is damaged"};
   if (header.version != kVersion)
@@ -110,20 +113,25 @@ Result<Sealed> open_sealed(const std::string& path, const LinkKey& key) {
 
   SealedTrailer trailer{};
   std::string footer;
-  bool good = *size >= sizeof header + sizeof trailer &&
-              (*file)->read(std::as_writable_bytes(std::span<SealedTrailer, 1>(&trailer, 1)), *size - sizeof trailer) &&
-              trailer.magic == kTrailerMagic && trailer.footer_offset <= *size && trailer.footer_bytes <= *size - trailer.footer_offset;
+  bool good = *size >= sizeof header + sizeof trailer;
+  if (good) {
+    const auto got = (*file)->read(std::as_writable_bytes(std::span<SealedTrailer, 1>(&trailer, 1)), *size - sizeof trailer);
+    if (!got) return got.error().while_(path);
+    good = trailer.magic == kTrailerMagic && trailer.footer_offset <= *size && trailer.footer_bytes <= *size - trailer.footer_offset;
+  }
   if (good) {
     footer.resize(trailer.footer_bytes);
-    good = (*file)->read(std::as_writable_bytes(std::span(footer)), trailer.footer_offset) &&
-           trailer.footer_checksum == XXH3_64bits(footer.data(), footer.size());
+    if (const auto got = (*file)->read(std::as_writable_bytes(std::span(footer)), trailer.footer_offset); !got)
+      return got.error().while_(path);
+    good = trailer.footer_checksum == XXH3_64bits(footer.data(), footer.size());
   }
   BlockPlace amendments;
   if (good) good = read_footer(footer, sealed, trailer.footer_offset, amendments);
   if (good) {
     sealed.link = trailer.link;
     sealed.link_checks = trailer.link == link_of(footer, key);
-    if (!sealed.scanned.amendments.empty()) read_amendments(sealed, amendments);
+    if (!sealed.scanned.amendments.empty())
+      if (const auto got = read_amendments(sealed, amendments); !got) return got.error().while_(path);
     return sealed;
   }
   sealed.footer_lost = true;

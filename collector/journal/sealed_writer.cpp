@@ -63,8 +63,9 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
   sealed.fingerprint = raw.fingerprint;
   sealed.previous_index = previous.segment;
   sealed.previous_link = previous.link;
-  ScannedSegment& scanned = sealed.scanned;
-  scanned = scan_raw(job.raw, job.last_frame_before, {job.frames_end, job.frames_end}, names);
+  auto read = scan_raw(job.raw, job.last_frame_before, {job.frames_end, job.frames_end}, names);
+  if (!read) return read.error();
+  ScannedSegment& scanned = sealed.scanned = std::move(*read);
   if (scanned.gaps != 0 || scanned.end != job.frames_end) return Error{"frames are damaged"};
 
   auto file = File::open(path, O_RDWR | O_CREAT | O_TRUNC);

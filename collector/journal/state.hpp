@@ -101,7 +101,7 @@ class Journal::State {
   Result<void> load_state(Found& found);
   Result<void> adopt(Table& table, const std::string& from);
   void replay(const Frame& frame, const Summary* arrived);
-  void load_index(Found& found);
+  Result<void> load_index(Found& found);
   void check_links(const Found& found);
 
   Participant& participant_;

@@ -61,7 +61,7 @@ bool JournalView::scan_block(const SeenBlock& block, const Filter& filter, const
   event::Values amended, patch;
   bool go_on = true;
   ++result.blocks_read;
-  const bool whole = each_frame(*segments_.at(block.segment).file, block.place, block.number, buffer, [&](const Frame& frame) {
+  const auto whole = each_frame(*segments_.at(block.segment).file, block.place, block.number, buffer, [&](const Frame& frame) {
     go_on = each_event(frame.body, [&](const LaneId& lane, const event::Values& stored) {
       const std::int64_t time = time_of(stored), retention = retention_time_of(stored);
       if (EventKey{retention, lane, stored.sequence} < block.next) return true;
@@ -87,7 +87,7 @@ bool JournalView::scan_block(const SeenBlock& block, const Filter& filter, const
   });
   if (!whole) {
     ++result.blocks_damaged;
-    damage_->note(block.segment, block.number);
+    if (whole.error().code == 0) damage_->note(block.segment, block.number);  // else it may be read the next time
   }
   return go_on;
 }

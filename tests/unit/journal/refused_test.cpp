@@ -1,0 +1,124 @@
+// Whatever the system refuses, once or from then on: what is committed is there, once, at the next start, and nothing is called damaged
+// that could not be read for a moment.
+
+#include "tests/unit/journal/fixture.hpp"
+#include "tests/unit/refused_calls.hpp"
+
+using namespace arbiter;
+using namespace arbiter::journal;
+using namespace arbiter::journal::test;
+using arbiter::test::Refused;
+
+namespace {
+
+const LaneId kLane = lane(1);
+constexpr std::uint64_t kRetained = 200;
+
+Options options_in(const TempDir& dir) {
+  Options o;
+  o.directory = dir.journal();
+  o.segment_bytes = 32 << 10;
+  o.sync = SyncPolicy::every_frame;
+  o.retention.max_events = kRetained;
+  return o;
+}
+
+// What a writer was told, and what it asked for beyond.
+struct Told {
+  std::uint64_t asked = 0, committed = 0;
+};
+
+void append(Journal& journal, Recorder& recorder, Told& told) {
+  event::Values patch = head(Kind::task_execution, 0, 0);
+  patch.set_time(field::kStarted, 500);
+  for (int i = 0; i < 10; ++i) {
+    const std::uint64_t n = ++told.asked;
+    const EventRef ref = put(journal, kLane, execution(n, static_cast<std::int64_t>(1000 + n), true, std::nullopt), &recorder);
+    if (n % 7 == 0) journal.amend(ref, patch);
+  }
+  Cursor c;
+  c.sequence = c.delivered = told.asked;
+  journal.advance(kLane, c);
+}
+
+// A start, some segments, a checkpoint in between; a stop if `stops`. Whatever fails, the next thing is tried.
+void session(const Options& options, Told& told, bool stops) {
+  Recorder recorder;
+  auto opened = Journal::open(options, recorder);
+  if (!opened) return;
+  Journal& journal = **opened;
+  const auto commit = [&] {
+    if (journal.commit()) told.committed = told.asked;
+  };
+  for (int frame = 0; frame < 24; ++frame) {
+    append(journal, recorder, told);
+    commit();
+    if (frame % 3 == 0) journal.retain(1'000'000);
+    if (frame == 12 && journal.checkpoint()) told.committed = told.asked;
+  }
+  if (stops && journal.close()) told.committed = told.asked;
+}
+
+// What is there at the next start is all that was committed, and of the rest a beginning.
+void check(const Options& options, Told& told) {
+  Recorder recorder;
+  const auto journal = open(options, recorder);
+  const std::uint64_t n = journal->cursor(kLane) == nullptr ? 0 : journal->cursor(kLane)->sequence;
+  REQUIRE(n >= told.committed);
+  REQUIRE(n <= told.asked);
+  REQUIRE(recorder.events == n);
+  journal->retain(1'000'000);
+  const Statistics s = journal->statistics();
+  REQUIRE(s.lifetime.totals.events() == n);
+  REQUIRE(s.damaged_blocks == 0);
+  REQUIRE(s.broken_links == 0);
+  REQUIRE(s.retained.events() == std::min(kRetained, n));
+  std::uint64_t expected = n - s.retained.events(), wrong = 0;
+  journal->view()->scan({}, [&](const StoredEvent& e) {
+    wrong += e.values.sequence != ++expected || e.revision != (e.values.sequence % 7 == 0 ? 1 : 0);
+    return true;
+  });
+  REQUIRE(wrong == 0);
+  REQUIRE(expected == n);
+  told.asked = told.committed = n;
+}
+
+// The first, second, n-th call of this name in a session, until there are no more. How many sessions had one refused.
+int refuse_each(const char* call, bool lasting) {
+  const TempDir dir;
+  const Options options = options_in(dir);
+  Told told;
+  session(options, told, false);
+  session(options, told, true);
+  int sessions = 0, missed = 0;  // how many calls there are varies a little: files are sealed meanwhile
+  for (int nth = 1; missed < 3; ++nth) {
+    CAPTURE(nth);
+    const int code = nth % 3 == 0 ? EIO : nth % 3 == 1 ? ENOSPC : EMFILE;
+    const char* refused_call = nullptr;
+    for (const auto& entry : std::filesystem::directory_iterator(options.directory))  // so that room is allocated anew
+      if (entry.path().filename().string().starts_with("spare-")) std::filesystem::remove(entry);
+    {
+      const Refused refused(call, code, nth, lasting);
+      session(options, told, nth % 2 == 0);
+      refused_call = refused.call();
+    }
+    CAPTURE(std::string(refused_call == nullptr ? "" : refused_call));
+    check(options, told);
+    ++(refused_call == nullptr ? missed : sessions);
+  }
+  return sessions;
+}
+
+}  // namespace
+
+TEST_CASE("whichever one call the system refuses, what was committed is there at the next start, once, and nothing is damaged") {
+  for (const char* call :
+       {"fdatasync", "fstat", "fsync", "getrandom", "mkdir", "open", "opendir", "posix_fallocate", "pread", "pwrite", "rename"}) {
+    CAPTURE(std::string(call));
+    CHECK(refuse_each(call, false) >= 1);
+  }
+}
+
+TEST_CASE("from whichever call on the system refuses everything, what was committed is there at the next start, once") {
+  CHECK(refuse_each("", true) >= 50);
+}
