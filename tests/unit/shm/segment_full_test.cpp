@@ -11,6 +11,7 @@
 #include "lane_in_memory.hpp"
 #include "own_directory.hpp"
 #include "shm/segment.hpp"
+#include "tests/unit/leave.hpp"
 
 using namespace arbiter;
 using test::OwnDirectory;
@@ -94,7 +95,7 @@ TEST_CASE("on a full tmpfs a segment, a lane or a growth is refused softly, the 
         mount("tmpfs", dir.lanes().c_str(), "tmpfs", 0, "size=2m") != 0)
       _exit(77);
     on_a_small_file_system(dir.lanes());
-    _exit(0);
+    test::leave(0);
   }
   int status = 0;
   waitpid(child, &status, 0);

@@ -11,6 +11,7 @@
 #include "lane_in_memory.hpp"
 #include "own_directory.hpp"
 #include "shm/segment.hpp"
+#include "tests/unit/leave.hpp"
 
 using namespace arbiter;
 using test::OwnDirectory;
@@ -144,7 +145,7 @@ TEST_CASE("a forked child has no part in the mapping: touching it ends the child
     segment.abandon();
     { SegmentWriter gone(std::move(segment)); }
     auto own = SegmentWriter::create(dir.lanes(), false);
-    _exit(own && own->claim().outcome == SegmentWriter::Claim::claimed ? 0 : 1);
+    test::leave(own && own->claim().outcome == SegmentWriter::Claim::claimed ? 0 : 1);
   }
   waitpid(child, &status, 0);
   CHECK(WIFEXITED(status));

@@ -13,6 +13,7 @@
 #include "lane_in_memory.hpp"
 #include "own_directory.hpp"
 #include "shm/segment.hpp"
+#include "tests/unit/leave.hpp"
 
 using namespace arbiter;
 using abi::Position;
@@ -243,7 +244,7 @@ TEST_CASE("under a limit of file size below a segment's it is refused, and no si
     const rlimit limit{1 << 20, 1 << 20};
     setrlimit(RLIMIT_FSIZE, &limit);
     const auto segment = SegmentWriter::create(dir.lanes(), false);
-    _exit(!segment && segment.error().code == EFBIG ? 0 : 1);
+    test::leave(!segment && segment.error().code == EFBIG ? 0 : 1);
   }
   int status = 0;
   waitpid(child, &status, 0);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shm/sigbus_guard.hpp"
+#include "tests/unit/leave.hpp"
 
 using namespace arbiter;
 
@@ -63,7 +64,7 @@ TEST_CASE("a signal that somebody sent ends the process, as by default, even wit
 
 TEST_CASE("a fault outside all ranges goes to the handler that was there, with what it asked for") {
   int status = in_child([] {
-    signal(SIGBUS, [](int) { _exit(42); });
+    signal(SIGBUS, [](int) { test::leave(42); });
     install_sigbus_guard();
     fault();
   });
@@ -72,7 +73,7 @@ TEST_CASE("a fault outside all ranges goes to the handler that was there, with w
   status = in_child([] {
     struct sigaction before {};
     before.sa_flags = SA_SIGINFO;
-    before.sa_sigaction = [](int, siginfo_t* info, void*) { _exit(info->si_code == BUS_ADRERR ? 43 : 44); };
+    before.sa_sigaction = [](int, siginfo_t* info, void*) { test::leave(info->si_code == BUS_ADRERR ? 43 : 44); };
     sigaction(SIGBUS, &before, nullptr);
     install_sigbus_guard();
     fault();
