@@ -8,16 +8,17 @@
 #include <cstdlib>
 #include <functional>
 
+#include "tests/unit/leave.hpp"
+
 namespace arbiter::test {
 
-// The exit status of `body`'s return value, or 128 + the signal. The child leaves without running destructors or at-exit functions: what it
-// holds is the parent's.
+// The exit status of `body`'s return value, or 128 + the signal.
 inline int in_child(const std::function<int()>& body) {
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child == 0) {
     alarm(30);  // a deadlock is a failure, not a hang
-    _exit(body());
+    leave(body());
   }
   int status = 0;
   while (waitpid(child, &status, 0) != child) {
