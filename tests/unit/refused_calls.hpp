@@ -1,5 +1,6 @@
 // Calls of the C library that a test lets the system refuse: of the calls a program makes, the n-th of one kind or of all fails with a
-// code. Takes the library's place in the whole program: include it in one file of it.
+// code. Takes the library's place in the whole program: include it in one file of it. Not with ThreadSanitizer, whose runtime makes such
+// calls before it can watch the code here.
 #pragma once
 
 #include <dirent.h>
