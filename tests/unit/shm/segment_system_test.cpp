@@ -38,7 +38,7 @@ TEST_CASE("a segment that the system refuses in the making says at what, and lea
     int reported;
   };
   const Case cases[] = {
-      {"getrandom", 1, ENOSYS, "a random number for a segment: Function not implemented", ENOSYS},
+      {"getrandom", 1, EPERM, "a random number for a segment: Operation not permitted", EPERM},
       {"mmap", 1, ENOMEM, "memory for a segment's name: Cannot allocate memory", ENOMEM},
       {"open", 1, EOPNOTSUPP, "making a segment: Operation not supported", EOPNOTSUPP},
       {"ftruncate", 1, EPERM, "setting a segment's size: Operation not permitted", EPERM},
