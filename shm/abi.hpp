@@ -160,9 +160,12 @@ struct ProducerAccount {
 // Written by the collector alone.
 struct CollectorLine {
   std::atomic<std::uint64_t> acknowledged;  // Position. Release store [C1], pairs with the producer's acquire load: the room is free.
-  std::atomic<std::uint64_t> acknowledged_events;  // events delivered up to there
+  std::atomic<std::uint64_t> acknowledged_events;  // events delivered up to `counted_to`
   std::atomic<std::uint64_t> epoch;                // counts the collectors that attached
-  std::array<std::uint8_t, kLineBytes - 24> reserved;
+  // Stored before `acknowledged`. While they differ a collector was killed in between, and `events_before` is what belongs to the latter.
+  std::atomic<std::uint64_t> counted_to;  // Position
+  std::atomic<std::uint64_t> events_before;
+  std::array<std::uint8_t, kLineBytes - 40> reserved;
 };
 
 struct LaneControl {
@@ -207,6 +210,7 @@ static_assert(offsetof(ProducerLine, attempted) == 8);
 static_assert(offsetof(ProducerAccount, refused) == 32 && offsetof(ProducerAccount, backed_records) == 128);
 static_assert(offsetof(ProducerAccount, claimed) == 132 && offsetof(ProducerAccount, thread) == 136);
 static_assert(offsetof(CollectorLine, acknowledged_events) == 8 && offsetof(CollectorLine, epoch) == 16);
+static_assert(offsetof(CollectorLine, counted_to) == 24 && offsetof(CollectorLine, events_before) == 32);
 static_assert(sizeof(LaneControl) == 512 && offsetof(LaneControl, account) == 128 && offsetof(LaneControl, collector) == 384);
 static_assert(sizeof(EventHead) == 40 && offsetof(EventHead, time_ns) == 16 && offsetof(EventHead, present) == 24);
 static_assert(offsetof(EventHead, length) == 32 && offsetof(EventHead, kind) == kKindOffset);

@@ -110,13 +110,25 @@ std::uint64_t LaneReader::Account::dropped_total() const { return std::accumulat
 std::uint64_t LaneReader::Account::refused_total() const { return std::accumulate(refused.begin(), refused.end(), std::uint64_t{0}); }
 
 void LaneReader::acknowledge(Position position, std::uint64_t events_delivered) {
-  control_->collector.acknowledged_events.store(events_delivered, std::memory_order_relaxed);
+  // A collector killed in here leaves the count that belongs to the position that stands there. What was stored before a kill, the next
+  // collector finds: so all it takes is that the compiler keeps them in this order.
+  const auto in_order = [] { asm volatile("" ::: "memory"); };
+  abi::CollectorLine& line = control_->collector;
+  line.events_before.store(acknowledged_events(), std::memory_order_relaxed);
+  in_order();
+  line.counted_to.store(position.value, std::memory_order_relaxed);
+  in_order();
+  line.acknowledged_events.store(events_delivered, std::memory_order_relaxed);
   ARBITER_TESTPOINT("acknowledge.counted");
-  control_->collector.acknowledged.store(position.value, std::memory_order_release);  // [C1]: the copies made before it have ended
+  line.acknowledged.store(position.value, std::memory_order_release);  // [C1]: the copies made before it have ended
 }
 
 Position LaneReader::acknowledged() const { return {control_->collector.acknowledged.load(std::memory_order_relaxed)}; }
-std::uint64_t LaneReader::acknowledged_events() const { return control_->collector.acknowledged_events.load(std::memory_order_relaxed); }
+std::uint64_t LaneReader::acknowledged_events() const {
+  const abi::CollectorLine& line = control_->collector;
+  const bool counted = line.counted_to.load(std::memory_order_relaxed) == acknowledged().value;
+  return (counted ? line.acknowledged_events : line.events_before).load(std::memory_order_relaxed);
+}
 
 std::uint32_t LaneReader::unread_records(Position from) const {
   const Position write_untrusted = published();

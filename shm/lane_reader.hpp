@@ -85,8 +85,8 @@ class LaneReader {
 
   // The room up to `position` is the producer's again. Call it when the events are in the journal.
   void acknowledge(abi::Position position, std::uint64_t events_delivered);
-  abi::Position acknowledged() const;  // as it stands in shared memory: tells a journal that was rewound, and nothing else
-  std::uint64_t acknowledged_events() const;
+  abi::Position acknowledged() const;         // as it stands in shared memory: tells a journal that was rewound, and nothing else
+  std::uint64_t acknowledged_events() const;  // delivered up to acknowledged()
 
   // Records published behind `from`, not more than that: a lane that grew while it was full counts what was jumped over too. 0 to 2 * lane
   // size.
