@@ -65,6 +65,7 @@ bool Journal::State::full(const Segment& segment) const {
 // segment, this one grows, as long as there is room for that.
 void Journal::State::rotate_or_grow() {
   const auto rotated = rotate();
+  if (!rotated && !rotation_failing_) say(rotated.error().message + ": the present segment grows until another can be made");
   if (!rotated) write_failed(rotated.error(), rotation_failing_);
   rotation_failing_ = rotation_due_ = !rotated;
 }
@@ -73,6 +74,11 @@ void Journal::State::write_failed(const Error& error, bool& failing) {
   if (!failing) ++write_failures_;
   failing = true;
   last_failure_ = error.message;
+}
+
+void Journal::State::say(std::string failure) {
+  constexpr std::size_t most = 16;  // who does not ask
+  if (failures_.size() < most) failures_.push_back(std::move(failure));
 }
 
 Result<void> Journal::State::write_frame() {

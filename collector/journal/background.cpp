@@ -71,7 +71,7 @@ void Background::checkpoint(std::string content) {
 
 void Background::finish() {
   std::unique_lock lock(mutex_);
-  failing_ = false;  // once more, now
+  failing_ = in_episode_ = false;  // once more, now
   wake_.notify_all();
   idle_.wait(lock, [&] { return !busy_ && ((jobs_.empty() && !checkpoint_) || failing_); });
 }
@@ -158,9 +158,10 @@ bool Background::work(std::unique_lock<std::mutex>& lock) {
     if (!outcome && !checkpoint_) checkpoint_ = content;
   }
   if (!outcome) {
-    if (trouble_.message != outcome.error().message) ++trouble_.episodes;
+    if (!in_episode_) ++trouble_.episodes;
     trouble_.message = outcome.error().message;
   }
+  in_episode_ = !outcome;
   return outcome.has_value();
 }
 

@@ -39,7 +39,7 @@ class Background {
   };
   std::vector<Done> take_done();
   struct Trouble {
-    std::uint64_t episodes = 0;  // of failing, since the last call
+    std::uint64_t episodes = 0;  // of failing that have begun since the last call
     std::string message;         // the last
   };
   Trouble take_trouble();
@@ -59,6 +59,7 @@ class Background {
   std::uint64_t sealing_ = 0;  // the segment being sealed; 0: none
   Anchor newest_;
   Trouble trouble_;
+  bool in_episode_ = false;  // what was tried last has failed
   bool failing_ = false, busy_ = false, stop_ = false;
   std::atomic<bool> abort_{false};  // relaxed: a hint to give up early, orders nothing
   std::thread thread_;

@@ -1,5 +1,7 @@
 #include "collector/journal/journal.hpp"
 
+#include <utility>
+
 #include "collector/journal/state.hpp"
 #include "collector/journal/view.hpp"
 
@@ -66,6 +68,7 @@ Statistics Journal::State::statistics() const {
   s.sync_failures = sync_failures_;
   s.broken_links = broken_links_;
   s.write_failures = write_failures_;
+  s.cannot_rotate = rotation_failing_;
   s.last_failure = last_failure_;
   return s;
 }
@@ -113,6 +116,7 @@ void Journal::retain(std::int64_t now_ns) { state_->retain(now_ns); }
 void Journal::set_retention(const Retention& retention) { state_->set_retention(retention); }
 void Journal::set_sync(SyncPolicy policy, std::chrono::milliseconds interval) { state_->set_sync(policy, interval); }
 Statistics Journal::statistics() const { return state_->statistics(); }
+std::vector<std::string> Journal::take_failures() { return std::exchange(state_->failures_, {}); }
 std::shared_ptr<const View> Journal::view() const { return state_->view(); }
 
 std::vector<std::pair<LaneId, Cursor>> Journal::lanes() const {

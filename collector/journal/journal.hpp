@@ -113,6 +113,7 @@ struct Statistics {
   std::uint64_t segments = 0, sealed = 0, frames = 0;
   std::uint64_t damaged_blocks = 0, sync_failures = 0, write_failures = 0;
   std::uint64_t broken_links = 0;  // sealed segments that do not fit the chain: changed, missing, or made under another link key
+  bool cannot_rotate = false;      // now: no further segment can be made, so the present one grows
   std::string last_failure;        // what went wrong last, in words
 };
 
@@ -184,6 +185,8 @@ class Journal {
   void set_retention(const Retention& retention);
   void set_sync(SyncPolicy policy, std::chrono::milliseconds interval);
   Statistics statistics() const;
+  // What has begun to fail since the last call, other than commit(), each once: "what: why: what becomes of it".
+  std::vector<std::string> take_failures();
   std::shared_ptr<const View> view() const;
   std::vector<std::pair<LaneId, Cursor>> lanes() const;  // open ones
 

@@ -32,12 +32,14 @@ void Journal::State::absorb() {
   for (const Syncer::Failure& failure : syncer_.take_failures()) {
     ++sync_failures_;
     last_failure_ = "segment " + std::to_string(failure.segment) + ": " + failure.message;
+    say(last_failure_ + ": it is not asked again: the segment is sealed from what can be read, and the next begun");
     if (failure.segment == active().index) rotation_due_ = true;
   }
   for (Background::Done& done : background_.take_done()) absorb_sealed(done);
   if (const auto trouble = background_.take_trouble(); trouble.episodes != 0) {
     write_failures_ += trouble.episodes;
     last_failure_ = trouble.message;
+    say(last_failure_ + ": tried again every second");
   }
 }
 

@@ -75,6 +75,7 @@ struct Journal::State::Found {
 
 Result<void> Journal::State::recover() {
   if (auto made = make_directory(options_.directory); !made) return made;
+  if (auto opened = syncer_.open_directory(); !opened) return opened;
   Found found;
   if (auto looked = look(found); !looked) return looked;
   if (found.newest() == 0) {

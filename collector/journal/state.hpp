@@ -65,7 +65,8 @@ class Journal::State {
   Options options_;
   std::unordered_map<LaneId, LaneState> lanes_;
   std::uint64_t last_frame_ = 0;
-  FrameWriter frame_;  // the one being built
+  FrameWriter frame_;                  // the one being built
+  std::vector<std::string> failures_;  // see take_failures()
 
  private:
   Result<void> write_frame();
@@ -74,6 +75,7 @@ class Journal::State {
   void index(Segment& segment, const Frame& frame, const Summary& arrived);
   void index_amendment(Segment& holder, const AmendmentPlace& place, const AmendmentRecord& record, std::int64_t duration_ns);
   void write_failed(const Error& error, bool& failing);
+  void say(std::string failure);
   Table table() const;
   Result<void> rotate();
   bool full(const Segment& segment) const;

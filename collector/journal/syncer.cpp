@@ -1,6 +1,8 @@
 #include "collector/journal/syncer.hpp"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -19,6 +21,18 @@ Syncer::~Syncer() {
   }
   wake_.notify_all();
   thread_.join();
+  if (directory_fd_ >= 0) ::close(directory_fd_);
+}
+
+Result<void> Syncer::open_directory() {
+  directory_fd_ = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory_fd_ < 0) return system_error("opening " + directory_);
+  return {};
+}
+
+Result<void> Syncer::sync_directory() const {
+  if (::fsync(directory_fd_) != 0) return system_error("syncing " + directory_);
+  return {};
 }
 
 void Syncer::written(const std::shared_ptr<File>& file, std::uint64_t segment, std::uint64_t frame, bool created) {
@@ -99,7 +113,7 @@ void Syncer::sync(std::deque<Item> items, std::unique_lock<std::mutex>& lock) {
       lock.unlock();
       ARBITER_TESTPOINT("journal.sync");
       auto synced = item.file->sync();
-      if (synced && item.created) synced = sync_directory(directory_);
+      if (synced && item.created) synced = sync_directory();
       ARBITER_TESTPOINT("journal.synced");
       lock.lock();
       if (!synced) {

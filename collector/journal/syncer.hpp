@@ -28,6 +28,9 @@ class Syncer {
   Syncer(const Syncer&) = delete;
   Syncer& operator=(const Syncer&) = delete;
 
+  // Opens the directory, for good: there may be no descriptor left when a file in it is new. Before the first written().
+  Result<void> open_directory();
+
   // Writer: this file now holds frames up to this one. `created`: its name is new in the directory.
   void written(const std::shared_ptr<File>& file, std::uint64_t segment, std::uint64_t frame, bool created);
   // Writer: the segment, up to this frame, is sealed and on stable storage in that form, or is not wanted any more.
@@ -50,9 +53,11 @@ class Syncer {
   };
   void run();
   void sync(std::deque<Item> items, std::unique_lock<std::mutex>& lock);
+  Result<void> sync_directory() const;
   void publish();  // under the lock
 
   const std::string directory_;
+  int directory_fd_ = -1;  // set before the thread is given anything
   std::mutex mutex_;
   std::condition_variable wake_, idle_;
   SyncPolicy policy_;  // under mutex_, as all that follows

@@ -142,6 +142,14 @@ json::object status_json(Engine& engine) {
     health = "paused";
     explanation = engine.paused() ? "recording is paused: arbiterctl resume"
                                   : "recording is switched off in the configuration: arbiterctl config set enabled=true";
+  } else if (s.cannot_rotate) {
+    health = "degraded";
+    explanation = "no further segment of the journal can be made (" + s.last_failure +
+                  "): the present one grows meanwhile: make room, or mend the permissions, in " + engine.config().state_dir;
+  } else if (s.sync_failures != 0) {
+    health = "degraded";
+    explanation = "the disk of " + engine.config().state_dir + " has failed to sync " + std::to_string(s.sync_failures) +
+                  " times since start: nothing is lost unless the machine stops: look at the disk";
   } else if (s.damaged_blocks != 0) {
     health = "degraded";
     explanation =
