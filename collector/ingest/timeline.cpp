@@ -114,4 +114,20 @@ std::int64_t Timeline::now_ns() const {
 
 std::int64_t Timeline::retention_now_ns() const { return now_ns() - lag_ns_; }
 
+Timeline::Saved Timeline::saved() const {
+  const std::int64_t left = lag_ns_ == 0 ? 0 : lag_until_monotonic_ns_ - read_clocks().monotonic_ns;
+  return {now_ns(), left > 0 ? lag_ns_ : 0, std::max<std::int64_t>(0, left)};
+}
+
+void Timeline::resume(const Saved& saved, std::optional<std::int64_t> elapsed_ns) {
+  first_ = base_ = read_clocks();
+  const std::int64_t left = saved.lag_left_ns - elapsed_ns.value_or(0);
+  lag_ns_ = left > 0 ? saved.lag_ns : 0;
+  lag_until_monotonic_ns_ = base_.monotonic_ns + left;
+  if (!elapsed_ns) return;
+  const ClockReading now = base_;
+  base_.unix_ns = saved.unix_ns + *elapsed_ns;
+  refresh(now);
+}
+
 }  // namespace arbiter::ingest

@@ -2,12 +2,14 @@
 //
 // It follows the wall clock, but never runs backwards. A difference under a second is slewed away; a step forward is followed at once, and
 // remembered: retention stays behind by the step until everything recorded before it is older than any window (a clock step deletes
-// nothing); a step back is absorbed by running slower.
+// nothing); a step back is absorbed by running slower. What was saved of an earlier run is gone on with: a step made while no collector ran
+// is one all the same.
 //
 // Not thread-safe: belongs to the drain's thread.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "shm/abi.hpp"
 
@@ -44,6 +46,17 @@ class Timeline {
 
   // How long a step forward is held against retention: at least the longest window. Set from the configuration.
   void set_step_memory(std::int64_t ns) { step_memory_ns_ = ns; }
+
+  // What the next run has to know.
+  struct Saved {
+    std::int64_t unix_ns = 0;      // now_ns() at that moment
+    std::int64_t lag_ns = 0;       // by which retention stays behind
+    std::int64_t lag_left_ns = 0;  // for so long
+  };
+  Saved saved() const;
+  // Goes on from there. `elapsed_ns`: since it was saved, by a clock that nobody sets; nothing: unknown, the machine was started anew. Then
+  // the wall clock is believed, and what was held against retention is held as long as was left.
+  void resume(const Saved& saved, std::optional<std::int64_t> elapsed_ns);
 
  private:
   std::int64_t at_tsc(std::uint64_t tsc) const;

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <thread>
 
 #include "collector/config/units.hpp"
+#include "collector/ingest/clock_file.hpp"
 #include "collector/log/log.hpp"
 #include "shm/sigbus_guard.hpp"
 #include "shm/testpoint.hpp"
@@ -29,6 +31,7 @@ constexpr int kScansMax = 64;  // for one question: who makes segments without e
 
 std::string journal_directory(const config::Config& config) { return config.state_dir + "/journal"; }
 std::string paused_file(const config::Config& config) { return config.state_dir + "/paused"; }
+std::string clock_file(const config::Config& config) { return config.state_dir + "/clock"; }
 
 privacy::Rules rules(const config::Config& config) {
   privacy::Rules rules;
@@ -36,6 +39,18 @@ privacy::Rules rules(const config::Config& config) {
   rules.preserve_task_types = config.anonymization.preserve_task_types;
   rules.free_text = config.anonymization.free_text;
   return rules;
+}
+
+// What the system said no to, and the way out of it.
+Error with_remedy(const Error& error, std::string_view option) {
+  switch (error.code) {
+    case EACCES:
+    case EPERM:
+    case EROFS: return {error.message + ": mend its permissions, or name another with " + std::string(option), error.code};
+    case ENOSPC:
+    case EDQUOT: return {error.message + ": make room there, or name another with " + std::string(option), error.code};
+    default: return error;
+  }
 }
 
 bool holds_files(const std::string& directory) {
@@ -95,7 +110,7 @@ Result<void> Engine::set_up() {
   chmod(config_.state_dir.c_str(), 0700);
   auto state_lock = DirectoryLock::take(config_.state_dir + "/lock", "state directory " + config_.state_dir,
                                         "stop it, or give this one another with --state-dir");
-  if (!state_lock) return state_lock.error();
+  if (!state_lock) return with_remedy(state_lock.error(), "--state-dir");
   state_lock_.emplace(std::move(*state_lock));
 
   // Agents of other users record into what root or the system service collects; an ordinary user's lanes are its own.
@@ -104,13 +119,13 @@ Result<void> Engine::set_up() {
   if (!lanes) return Error{lanes.error().message + ": mend its permissions, or name another with --ring-dir", lanes.error().code};
   auto lanes_lock = DirectoryLock::take(config_.ring_dir + ".lock", "lanes directory " + config_.ring_dir,
                                         "stop it, or give this one another with --ring-dir");
-  if (!lanes_lock) return lanes_lock.error();
+  if (!lanes_lock) return with_remedy(lanes_lock.error(), "--ring-dir");
   lanes_lock_.emplace(std::move(*lanes_lock));
   lanes_.emplace(std::move(*lanes));
 
   journal::Options options = journal_options(config_);
   auto key = this->key();
-  if (!key) return key.error();
+  if (!key) return with_remedy(key.error(), "--state-dir");
   options.link_key = key->link_key();
   if (config_.anonymization.enabled) {
     options.key_fingerprint = key->fingerprint();
@@ -118,7 +133,7 @@ Result<void> Engine::set_up() {
     anonymizer_ = privacy::Anonymizer(rules(config_), key->id_key());
   }
   auto journal = journal::Journal::open(options, join_);
-  if (!journal) return journal.error();
+  if (!journal) return with_remedy(journal.error(), "--state-dir");
   journal_ = std::move(*journal);
 
   auto doorbell = ingest::Doorbell::open(config_.ring_dir, mailbox_.wake_fd());
@@ -127,6 +142,7 @@ Result<void> Engine::set_up() {
   quarantine_.emplace(config_.state_dir + "/quarantine.jsonl", !config_.anonymization.enabled);
   drain_.emplace(*lanes_, timeline_, anonymizer_, join_, *journal_, *quarantine_, options.sync);
   if (config_.retention.max_age) timeline_.set_step_memory(config_.retention.max_age->count());
+  ingest::resume(timeline_, clock_file(config_));
   paused_ = access(paused_file(config_).c_str(), F_OK) == 0;
   lanes_->set_disabled(disabled());
   started_ns_ = timeline_.now_ns();
@@ -158,7 +174,9 @@ void Engine::run() {
   drain_->pass();  // lanes of producers that have ended are closed, their files removed
   ARBITER_TESTPOINT("stop.drained");
   if (auto closed = journal_->close(); !closed) stop_error_ = closed.error();
+  for (const std::string& failure : journal_->take_failures()) log::error("journal", "{}", failure);
   drain_->acknowledge_durable();
+  save_clock();
   mailbox_.close();
 }
 
@@ -179,6 +197,8 @@ void Engine::housekeeping() {
   const bool accounts = due(accounts_due_, kAccountsEvery);
   if ((new_files_ || accounts) && now >= scan_due_) scan();
   drain_->acknowledge_durable();
+  for (const std::string& failure : journal_->take_failures()) log::error("journal", "{}", failure);
+  if (due(clock_due_, kCheckpointEvery) || timeline_.steps() != steps_saved_) save_clock();
   if (!drain_->blocked_by().empty()) return;
   if (accounts) {
     drain_->note_accounts();
@@ -189,6 +209,13 @@ void Engine::housekeeping() {
     if (auto made = journal_->checkpoint(); !made)
       log::warning("journal", "checkpoint: {}: the next start takes longer", made.error().message);
   }
+}
+
+void Engine::save_clock() {
+  steps_saved_ = timeline_.steps();
+  const auto saved = ingest::save(timeline_, clock_file(config_));
+  if (!saved && !clock_failing_) log::warning("ingest", "{}: a step of the clock may delete events after a restart", saved.error().message);
+  clock_failing_ = !saved;
 }
 
 void Engine::scan() {

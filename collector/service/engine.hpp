@@ -62,6 +62,7 @@ class Engine {
   Result<void> set_up();
   Result<privacy::Key> key() const;
   void housekeeping();
+  void save_clock();
   void scan();
 
   config::Config config_;
@@ -84,8 +85,10 @@ class Engine {
 
   using Clock = std::chrono::steady_clock;
   // When each of the recurring things is due.
-  Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, checkpoint_due_{}, scan_due_{};
+  Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, checkpoint_due_{}, scan_due_{}, clock_due_{};
   std::uint64_t checkpoint_frame_ = 0;
+  std::uint64_t steps_saved_ = 0;
+  bool clock_failing_ = false;
 };
 
 journal::Options journal_options(const config::Config& config);

@@ -3,6 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "collector/ingest/clock_file.hpp"
 
 using namespace arbiter;
 using ingest::ClockReading;
@@ -78,4 +84,74 @@ TEST_CASE("a step back of an hour never makes time run backwards") {
     last = now;
   }
   CHECK(t.steps() == 1);
+}
+
+TEST_CASE("a timeline that is resumed goes on as if it had not ended, whatever was done to the wall clock meanwhile") {
+  const std::int64_t wall = ingest::read_clocks().unix_ns;
+  struct {
+    std::int64_t stepped, steps, lag;
+  } const cases[] = {{0, 0, 0}, {86'400 * kSecond, 1, 86'400 * kSecond}, {-3600 * kSecond, 1, 0}};
+  for (const auto& c : cases) {
+    CAPTURE(c.stepped);
+    Timeline t;
+    // Ten seconds ago it was ten seconds earlier, by a clock that has been set since.
+    t.resume({wall - 10 * kSecond - c.stepped, 0, 0}, 10 * kSecond);
+    CHECK(t.steps() == static_cast<std::uint64_t>(c.steps));
+    CHECK(std::abs(t.now_ns() - std::max(wall, wall - c.stepped)) < kSecond);
+    CHECK(std::abs(t.now_ns() - t.retention_now_ns() - c.lag) < kSecond);
+    CHECK(std::abs(t.saved().lag_ns - c.lag) < kSecond);
+  }
+}
+
+TEST_CASE("what is held against retention is held as long as was left, over restarts, and over a boot of unknown length") {
+  constexpr std::int64_t kHour = 3600 * kSecond;
+  const std::int64_t wall = ingest::read_clocks().unix_ns;
+  const auto held = [&](std::optional<std::int64_t> elapsed) {
+    Timeline t;
+    t.resume({wall - elapsed.value_or(0), 24 * kHour, 2 * kHour}, elapsed);
+    CHECK(t.steps() == 0);
+    CHECK(std::abs(t.now_ns() - wall) < kSecond);
+    CHECK(std::abs(t.now_ns() - t.retention_now_ns() - t.saved().lag_ns) < kSecond);
+    return std::pair(t.saved().lag_ns, t.saved().lag_left_ns);
+  };
+  CHECK(held(0).first == 24 * kHour);
+  CHECK(held(kHour).first == 24 * kHour);
+  CHECK(std::abs(held(kHour).second - kHour) < kSecond);
+  CHECK(held(2 * kHour).first == 0);
+  CHECK(held(std::nullopt).first == 24 * kHour);
+  CHECK(std::abs(held(std::nullopt).second - 2 * kHour) < kSecond);
+}
+
+TEST_CASE("a saved clock is read back within the same boot, and only believed as far as it can be read") {
+  char directory[] = "/tmp/arbiter-clock-XXXXXX";
+  REQUIRE(mkdtemp(directory) != nullptr);
+  const std::string path = std::string(directory) + "/clock";
+  const std::int64_t wall = ingest::read_clocks().unix_ns;
+  Timeline first;
+  first.resume({wall - 86'400 * kSecond, 0, 0}, 0);
+  REQUIRE(first.steps() == 1);
+  REQUIRE(ingest::save(first, path).has_value());
+  const auto lag_after = [&] {
+    Timeline t;
+    ingest::resume(t, path);
+    CHECK(std::abs(t.now_ns() - wall) < 10 * kSecond);
+    return t.saved().lag_ns;
+  };
+  CHECK(std::abs(lag_after() - 86'400 * kSecond) < kSecond);
+  std::ifstream file(path);
+  const std::string line{std::istreambuf_iterator<char>(file), {}};
+  for (std::size_t cut = 0; cut < line.size(); ++cut) {
+    std::ofstream(path) << line.substr(0, cut);
+    CHECK(lag_after() == 0);
+  }
+  for (const char* nonsense : {"arbiter-clock 2 - - 1 1 1 1\n", "arbiter-clock 1 - - 1 -1 5 5\n", "arbiter-clock 1 - - x 1 1 1\n",
+                               "arbiter-clock 1 - - 1 1 99999999999999999999999 1\n"}) {
+    std::ofstream(path) << nonsense;
+    CHECK(lag_after() == 0);
+  }
+  std::filesystem::remove_all(directory);
+  CHECK(lag_after() == 0);
+  const auto refused = ingest::save(first, path);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find(path) != std::string::npos);
 }
