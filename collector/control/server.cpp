@@ -96,7 +96,8 @@ class Server::Impl {
     acceptor_.async_accept([this](boost::system::error_code error, stream_protocol::socket socket) {
       if (!acceptor_.is_open()) return;
       if (error) {  // out of descriptors, most likely: the others go on, and this comes back
-        log::warning("control", "taking a connection: {}", error.message());
+        if (!std::exchange(cannot_accept_, true))
+          log::warning("control", "taking a connection: {}: they wait: raise the limit of open files (LimitNOFILE)", error.message());
         constexpr std::chrono::milliseconds pause{100};
         retry_.expires_after(pause);
         retry_.async_wait([this](boost::system::error_code cancelled) {
@@ -104,6 +105,7 @@ class Server::Impl {
         });
         return;
       }
+      cannot_accept_ = false;
       welcome(std::move(socket));
       accept();
     });
@@ -137,6 +139,7 @@ class Server::Impl {
   const asio::executor_work_guard<asio::io_context::executor_type> until_stopped_{context_.get_executor()};
   stream_protocol::acceptor acceptor_;
   asio::steady_timer retry_;
+  bool cannot_accept_ = false;  // and that has been said
   std::thread thread_;
 };
 

@@ -108,7 +108,11 @@ Lanes::~Lanes() {
 
 bool Lanes::scan(bool disabled) {
   const Listing listing = list(fd_);
-  if (!listing) return false;
+  if (!listing) {
+    say_full("the lanes directory cannot be listed (" + std::string(std::strerror(errno)) +
+             "): new producers wait: raise the limit of open files (LimitNOFILE)");
+    return false;
+  }
   ++scans_;
   std::size_t attached = 0;
   bool all_tried = true, full = false;

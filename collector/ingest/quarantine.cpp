@@ -78,14 +78,20 @@ void Quarantine::flush() {
   const std::string text = std::exchange(kept_back_, {});
   struct stat now {};
   if (fd_ >= 0 && (fstat(fd_, &now) != 0 || now.st_nlink == 0)) close_file();  // somebody has removed it
-  if (fd_ < 0 && !open_file()) return;
+  const auto lost = [&] { left_out_ += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')); };
+  if (fd_ < 0 && !open_file()) return lost();
   if (file_bytes_ != 0 && file_bytes_ + text.size() > kBytesMax) {
     close_file();
     std::rename(path_.c_str(), (path_ + ".1").c_str());
-    if (!open_file()) return;
+    if (!open_file()) return lost();
   }
-  const ssize_t written = write(fd_, text.data(), text.size());
-  if (written > 0) file_bytes_ += static_cast<std::size_t>(written);
+  if (write(fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size())) {
+    file_bytes_ += text.size();
+    return;
+  }
+  // No room: half a line would spoil the next one too.
+  lost();
+  if (ftruncate(fd_, static_cast<off_t>(file_bytes_)) != 0) close_file();
 }
 
 bool Quarantine::open_file() {

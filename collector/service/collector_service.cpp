@@ -60,7 +60,13 @@ void CollectorService::stop() {
 }
 
 Result<json::object> CollectorService::status() {
-  return engine_.mailbox().ask([this]() -> Result<json::object> { return status_json(engine_); });
+  auto status = engine_.mailbox().ask([this]() -> Result<json::object> { return status_json(engine_); });
+  const std::lock_guard lock(mutex_);
+  if (status && !not_exported_.empty() && status->at("health") == "ok") {
+    (*status)["health"] = "degraded";
+    (*status)["explanation"] = "the last export failed (" + not_exported_ + "): mend that; the next one has everything";
+  }
+  return status;
 }
 
 Result<json::object> CollectorService::stats(bool fresh) {
@@ -119,6 +125,10 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   options.key_fingerprint = engine_.key_fingerprint();
   options.stats = std::move(now->stats);
   auto made = snapshot::publish(*now->view, options);
+  {
+    const std::lock_guard lock(mutex_);
+    not_exported_ = made ? std::string() : made.error().message;
+  }
   if (!made) return made.error();
   log::info("snapshot", "published {}", made->path);
   return json::object{{"path", made->path}, {"number", made->number}, {"manifest", std::move(made->manifest)}};

@@ -55,8 +55,9 @@ class CollectorService final : public Service {
   std::mutex exporting_;  // one export at a time
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  bool soon_ = false;        // under mutex_: somebody asked for an export
-  bool look_again_ = false;  // under mutex_: the interval may be another
+  bool soon_ = false;         // under mutex_: somebody asked for an export
+  bool look_again_ = false;   // under mutex_: the interval may be another
+  std::string not_exported_;  // under mutex_: why the last export failed; empty: it did not
   std::atomic<bool> stopping_{false};
   std::jthread exporter_;
 };
