@@ -70,10 +70,24 @@ Result<std::uint64_t> File::size() const {
 }
 
 Result<void> make_directory(const std::string& path) {
-  for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
-    if (::mkdir(path.substr(0, slash).c_str(), 0755) != 0 && errno != EEXIST) return system_error("making " + path.substr(0, slash));
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_error("making " + path);
-  return {};
+  std::string above = path.starts_with('/') ? "/" : ".";
+  const auto sync_name = [&above]() -> Result<void> {
+    auto synced = sync_directory(above);  // unless it is not ours to read
+    return synced || synced.error().code == EACCES ? Result<void>() : synced;
+  };
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const std::string next = path.substr(0, slash);
+    const bool made = ::mkdir(next.c_str(), 0755) == 0;
+    if (!made && errno != EEXIST) return system_error("making " + next);
+    if (made)
+      if (auto named = sync_name(); !named) return named;
+    above = next;
+  }
+  const bool made = ::mkdir(path.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) return system_error("making " + path);
+  const auto there = list_directory(path);
+  if (!there) return there.error();
+  return there->size() <= 2 ? sync_name() : Result<void>();  // "." and "..": or somebody made it, and was killed before this
 }
 
 Result<std::vector<std::string>> list_directory(const std::string& path) {

@@ -35,7 +35,8 @@ class File {
   int fd_;
 };
 
-Result<void> make_directory(const std::string& path);  // and those above it; fine if it is there
+// And those above it; fine if it is there. Afterwards its name is on stable storage: what is synced in it can be found again.
+Result<void> make_directory(const std::string& path);
 Result<std::vector<std::string>> list_directory(const std::string& path);
 Result<void> rename_file(const std::string& from, const std::string& to);
 void remove_file(const std::string& path);  // fine if it is not there

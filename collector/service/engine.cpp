@@ -11,6 +11,7 @@
 
 #include "collector/config/units.hpp"
 #include "collector/ingest/clock_file.hpp"
+#include "collector/journal/file.hpp"
 #include "collector/log/log.hpp"
 #include "shm/sigbus_guard.hpp"
 #include "shm/testpoint.hpp"
@@ -102,11 +103,8 @@ Result<privacy::Key> Engine::key() const {
 Result<void> Engine::set_up() {
   install_sigbus_guard();
   ingest::raise_descriptor_limit();
-  std::error_code failed;
-  std::filesystem::create_directories(config_.state_dir, failed);
-  if (failed)
-    return Error{"state directory " + config_.state_dir + ": " + failed.message() + ": make it, or name another with --state-dir",
-                 failed.value()};
+  if (auto made = journal::make_directory(config_.state_dir); !made)
+    return Error{"state directory " + made.error().message + ": make it, or name another with --state-dir", made.error().code};
   chmod(config_.state_dir.c_str(), 0700);
   auto state_lock = DirectoryLock::take(config_.state_dir + "/lock", "state directory " + config_.state_dir,
                                         "stop it, or give this one another with --state-dir");
