@@ -127,6 +127,7 @@ Result<void> Directory::keep_newest(std::uint64_t keep) const {
     const std::string removing = path_of(named(kRemoving, number));
     if (auto ok = remove_tree(removing); !ok) return ok;
     if (::rename(path.c_str(), removing.c_str()) != 0) return system_error("renaming " + path);
+    if (auto ok = sync(); !ok) return ok;  // never half of it under its number
     ARBITER_TESTPOINT("snapshot.removing");
     if (auto ok = remove_tree(removing); !ok) return ok;
     ARBITER_TESTPOINT("snapshot.removed");
