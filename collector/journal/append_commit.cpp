@@ -127,7 +127,7 @@ Result<void> Journal::State::write_frame() {
   ARBITER_TESTPOINT("aggregate.lifetime");
   index(segment, *frame, arrived);
   ARBITER_TESTPOINT("aggregate.retained");
-  syncer_.written(segment.file->file, segment.index, last_frame_, first);
+  syncer_.written(segment.file->file, segment.file->key, segment.index, last_frame_, first);
   if (clearing_) participant_.replay_clear();
   reset_frame();
   return {};

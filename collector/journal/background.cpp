@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -11,7 +12,7 @@
 namespace arbiter::journal {
 namespace {
 
-Result<void> write_checkpoint(const std::string& directory, const std::string& content) {
+Result<void> write_checkpoint(const std::string& directory, const std::string& content, std::uint64_t last_frame, Syncer& syncer) {
   const std::string path = checkpoint_path(directory), temporary = path + ".tmp";
   const auto written = [&]() -> Result<void> {
     const auto file = File::open(temporary, O_WRONLY | O_CREAT | O_TRUNC);
@@ -19,6 +20,7 @@ Result<void> write_checkpoint(const std::string& directory, const std::string& c
     if (auto all = (*file)->write(bytes_of(content), 0); !all) return all;
     ARBITER_TESTPOINT("checkpoint.written");
     if (auto synced = (*file)->sync(); !synced) return synced;
+    if (!syncer.reach(last_frame)) return Error{"frames before it could not be synced: it waits for their segment to be sealed", EIO};
     ARBITER_TESTPOINT("checkpoint.synced");
     if (auto named = rename_file(temporary, path); !named) return named;
     ARBITER_TESTPOINT("checkpoint.renamed");
@@ -35,8 +37,8 @@ Result<void> write_checkpoint(const std::string& directory, const std::string& c
 
 std::string checkpoint_path(const std::string& directory) { return directory + "/checkpoint"; }
 
-Background::Background(std::string directory, const LinkKey& key)
-    : directory_(std::move(directory)), key_(key), thread_([this] { run(); }) {}
+Background::Background(std::string directory, const LinkKey& key, Syncer& syncer)
+    : directory_(std::move(directory)), key_(key), syncer_(syncer), thread_([this] { run(); }) {}
 
 Background::~Background() {
   abort_.store(true, std::memory_order_relaxed);
@@ -61,10 +63,10 @@ void Background::seal(SealJob job) {
   wake_.notify_all();
 }
 
-void Background::checkpoint(std::string content) {
+void Background::checkpoint(std::string content, std::uint64_t last_frame) {
   {
     const std::lock_guard lock(mutex_);
-    checkpoint_ = std::move(content);
+    checkpoint_ = {std::move(content), last_frame};
   }
   wake_.notify_all();
 }
@@ -150,12 +152,12 @@ bool Background::work(std::unique_lock<std::mutex>& lock) {
       jobs_.push_front(job);
     }
   } else {
-    const std::string content = std::move(*checkpoint_);
+    const WaitingCheckpoint checkpoint = std::move(*checkpoint_);
     checkpoint_.reset();
     lock.unlock();
-    outcome = write_checkpoint(directory_, content);
+    outcome = write_checkpoint(directory_, checkpoint.content, checkpoint.last_frame, syncer_);
     lock.lock();
-    if (!outcome && !checkpoint_) checkpoint_ = content;
+    if (!outcome && !checkpoint_) checkpoint_ = checkpoint;
   }
   if (!outcome) {
     if (!in_episode_) ++trouble_.episodes;

@@ -12,12 +12,13 @@
 #include <vector>
 
 #include "collector/journal/sealed_file.hpp"
+#include "collector/journal/syncer.hpp"
 
 namespace arbiter::journal {
 
 class Background {
  public:
-  Background(std::string directory, const LinkKey& key);
+  Background(std::string directory, const LinkKey& key, Syncer& syncer);
   ~Background();  // lets go of what is not done
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
@@ -25,8 +26,9 @@ class Background {
   // The writer calls these, and nobody else.
   void follow(const Anchor& newest);  // what was sealed last; before the first job
   void seal(SealJob job);
-  void checkpoint(std::string content);  // one that is waiting is replaced
-  void finish();                         // waits until all is done, or cannot be for now
+  // One that is waiting is replaced. It has its name only when the frames up to `last_frame`, that it knows of, are on stable storage.
+  void checkpoint(std::string content, std::uint64_t last_frame);
+  void finish();                     // waits until all is done, or cannot be for now
   bool cancel(std::uint64_t index);  // this segment is not wanted any more: true: forgotten; false: it is being sealed, and given up soon
                                      // (Done says so)
   void abandon();                    // waits until nothing is being done; jobs that are not done are forgotten
@@ -50,11 +52,16 @@ class Background {
 
   const std::string directory_;
   const LinkKey key_;
+  Syncer& syncer_;
   std::mutex mutex_;
   std::condition_variable wake_, idle_;
   // Under mutex_:
   std::deque<SealJob> jobs_;
-  std::optional<std::string> checkpoint_;
+  struct WaitingCheckpoint {
+    std::string content;
+    std::uint64_t last_frame;
+  };
+  std::optional<WaitingCheckpoint> checkpoint_;
   std::vector<Done> done_;
   std::uint64_t sealing_ = 0;  // the segment being sealed; 0: none
   Anchor newest_;

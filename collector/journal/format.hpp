@@ -6,6 +6,8 @@
 //     spare-<n>         a raw segment that is no longer needed: it becomes the next one (its blocks are allocated and warm)
 //     checkpoint        the state at some frame, so that a start need not replay the frames before it
 //     *.tmp             being written; worth nothing after a crash
+//     *.damaged         set aside: its beginning cannot be read
+//     *.unsynced        set aside: a power cut came before it, and what was before it, had reached the disk (unsynced.hpp)
 //
 //   raw segment    RawHeader | table frame | frame | frame | ... | what was there before: zeros, or frames of a recycled file
 //   frame          FrameHeader | entry | entry | ...
@@ -78,9 +80,13 @@ struct RawHeader {
   std::uint64_t index;
   std::int64_t created_unix_ns;
   Fingerprint fingerprint;
-  std::array<std::uint8_t, 56> reserved;
-  std::uint64_t checksum;  // XXH3-64 of everything before it
+  // Written once all segments before this one are on stable storage, and synced with the first frames of this one: settled_word(). 0 until
+  // then. So what is said to be durable of a segment without it, or of one before it, is nothing.
+  std::uint64_t settled;
+  std::array<std::uint8_t, 48> reserved;
+  std::uint64_t checksum;  // XXH3-64 of everything before it, with 0 for `settled`
 };
+static_assert(offsetof(RawHeader, settled) == 64);
 static_assert(sizeof(RawHeader) == 128 && offsetof(RawHeader, key) == 16 && offsetof(RawHeader, index) == 32);
 static_assert(offsetof(RawHeader, created_unix_ns) == 40 && offsetof(RawHeader, fingerprint) == 48 && offsetof(RawHeader, checksum) == 120);
 
@@ -224,6 +230,12 @@ struct SealedTrailer {
   std::uint64_t magic;  // the last bytes of the file
 };
 static_assert(sizeof(SealedTrailer) == 72 && offsetof(SealedTrailer, link) == 24 && offsetof(SealedTrailer, magic) == 64);
+
+constexpr std::uint64_t settled_word(const SegmentKey& key) {  // never that of a former life of the file
+  std::uint64_t word = 1;
+  for (const std::uint8_t byte : key) word = (word ^ byte) * 0x100000001b3;
+  return word | 1;
+}
 
 constexpr std::size_t padded(std::size_t bytes) { return (bytes + 7) & ~std::size_t{7}; }
 

@@ -61,7 +61,11 @@ std::uint64_t checksum_seed(const SegmentKey& key) {
   return first_half(key) ^ load<std::uint64_t>(reinterpret_cast<const std::byte*>(key.data()) + 8) * 0x9e3779b97f4a7c15ULL;
 }
 
-std::uint64_t header_checksum(const RawHeader& header) { return XXH3_64bits(&header, offsetof(RawHeader, checksum)); }
+std::uint64_t header_checksum(const RawHeader& header) {
+  RawHeader covered = header;
+  covered.settled = 0;
+  return XXH3_64bits(&covered, offsetof(RawHeader, checksum));
+}
 
 // --- writing
 

@@ -48,7 +48,7 @@ Journal::State::State(const Options& options, Participant& participant)
     : options_(options),
       participant_(participant),
       syncer_(options.directory, options.sync, options.sync_interval),
-      background_(options.directory, options.link_key) {}
+      background_(options.directory, options.link_key, syncer_) {}
 
 Statistics Journal::State::statistics() const {
   Statistics s;

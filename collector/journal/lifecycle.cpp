@@ -1,4 +1,5 @@
 // What happens to the journal as a whole: segments are sealed, checkpoints written, everything is forgotten, it is closed.
+#include <cerrno>
 #include <utility>
 
 #include "collector/journal/checkpoint.hpp"
@@ -62,6 +63,7 @@ void Journal::State::absorb_sealed(Background::Done& done) {
     last_failure_ = done.problem.empty() ? "sealing " + s.path + ": its frames are not those that were written" : done.problem;
     damage_->note(done.index, Damage::kFrames);
     if (done.sealed) remove_file(done.sealed->path);
+    settle_active();
     return;
   }
   Sealed& sealed = *done.sealed;
@@ -82,6 +84,13 @@ void Journal::State::absorb_sealed(Background::Done& done) {
   syncer_.settled(s.index, s.last_frame);
 }
 
+// What is missing before the active segment is damage, and known: the next start is not to take it for what a power cut left.
+void Journal::State::settle_active() {
+  const SegmentFile& file = *active().file;
+  if (const auto written = file.file->write(object_bytes(settled_word(file.key)), offsetof(RawHeader, settled)); !written)
+    last_failure_ = written.error().message;
+}
+
 // --- checkpoint, clear, close
 
 Result<void> Journal::State::checkpoint() {
@@ -95,7 +104,7 @@ Result<void> Journal::State::checkpoint() {
     c.frame_checksum = newest.previous;
   }
   c.table = table();
-  background_.checkpoint(encode_checkpoint(c));
+  background_.checkpoint(encode_checkpoint(c), last_frame_);
   return {};
 }
 
@@ -108,13 +117,22 @@ Result<void> Journal::State::clear() {
   ARBITER_TESTPOINT("clear.marked");
   background_.abandon();
   absorb();
-  for (auto& [index, segment] : segments_) segment.sealing = false;
+  for (auto& [index, segment] : segments_) {
+    segment.sealing = false;
+    if (segment.state == SegmentState::sealed) anchors_[index] = segment.link;  // a crash may leave some of the files
+  }
   if (newest_sealed_.segment != 0) anchors_[newest_sealed_.segment] = newest_sealed_.link;
   for (const auto& [path, bytes] : spares_) remove_file(path);  // what was cleared is not to lie in a spare file either
   spares_.clear();
   ARBITER_TESTPOINT("clear.spares_gone");
   rotate_or_grow();
   ARBITER_TESTPOINT("clear.rotated");
+  // Files may be gone for good before the mark and the table are on stable storage, unless that is waited for: the one place where the
+  // writer does.
+  const Segment& kept = active();
+  syncer_.written(kept.file->file, kept.file->key, kept.index, last_frame_, true);
+  syncer_.flush();
+  if (!syncer_.reach(last_frame_)) return Error{"everything is cleared, but not for a power cut: the disk cannot be synced", EIO};
   for (auto it = segments_.begin(); std::next(it) != segments_.end();) {
     remove_file(it->second.path);
     ARBITER_TESTPOINT("clear.segment_gone");

@@ -115,6 +115,14 @@ Result<OpenedRaw> open_raw_segment(const std::string& path) {
   return opened;
 }
 
+std::optional<std::uint64_t> raw_segment_index(const std::string& path) {
+  RawHeader h{};
+  const auto file = File::open(path, O_RDONLY);
+  const auto got = file ? (*file)->read(std::as_writable_bytes(std::span<RawHeader, 1>(&h, 1)), 0) : Result<std::size_t>(file.error());
+  if (!got || *got != sizeof h || h.magic != kRawMagic || h.checksum != header_checksum(h)) return std::nullopt;
+  return h.index;
+}
+
 std::span<const std::byte> FrameStream::peek(std::size_t bytes) {
   if (offset_ >= end_) return {};
   bytes = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, end_ - offset_));

@@ -7,6 +7,7 @@
 #include "collector/journal/checkpoint.hpp"
 #include "collector/journal/scan.hpp"
 #include "collector/journal/state.hpp"
+#include "collector/journal/unsynced.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
@@ -58,6 +59,9 @@ struct Journal::State::Found {
   std::map<std::uint64_t, Sealed> sealed;
   std::map<std::uint64_t, ScannedSegment> scanned;  // raw ones
   std::vector<std::string> raw_leftovers;           // of segments that are sealed
+  std::map<std::uint64_t, std::string> torn;        // raw ones whose beginning cannot be read: why
+  std::set<std::uint64_t> other;                    // and of those, the ones that are another segment, before or behind their name
+  std::optional<Checkpoint> checkpoint;
 
   // Where the frames of a raw segment end, by the table of the one after it: damage before that is damage, not the journal's end. The one
   // after it may have been sealed; one with damaged frames cannot be.
@@ -95,13 +99,19 @@ Result<void> Journal::State::recover() {
   }
   Segment& newest = active();
   // Nothing is written behind a damaged frame: without a checkpoint, who reads it next could not tell it from the journal's end.
-  const bool goes_on = newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_ &&
-                       found.scanned[newest.index].gaps == 0;
-  for (auto& [index, segment] : segments_)
+  const bool damaged = newest.state == SegmentState::active && found.scanned[newest.index].gaps != 0;
+  const bool goes_on = newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_ && !damaged;
+  for (auto& [index, segment] : segments_) {
     if (segment.state == SegmentState::full) seal(segment);
-  if (!goes_on) return rotate();
+    if (segment.state != SegmentState::sealed)  // who knows what of it had been synced
+      syncer_.written(segment.file->file, segment.file->key, index, std::max(segment.last_frame, segment.table_frame), true);
+  }
+  if (!goes_on) {
+    if (auto rotated = rotate(); !rotated) return rotated;
+    if (damaged) settle_active();
+    return {};
+  }
   ARBITER_TESTPOINT("recover.goes_on");
-  syncer_.written(newest.file->file, newest.index, last_frame_, true);  // who knows what of it had been synced
   return {};
 }
 
@@ -136,6 +146,31 @@ Result<void> Journal::State::look(Found& found) {
       return opened;
     }
   }
+  if (const auto content = read_file(checkpoint_path(options_.directory))) found.checkpoint = decode_checkpoint(*content);
+  return set_aside(found);
+}
+
+// What a power cut has left unfinished is not damage, and nothing that was promised is in it. Nor is a file that was used again, of which
+// the name has reached the disk and the header not, or the other way round.
+Result<void> Journal::State::set_aside(Found& found) {
+  std::uint64_t synced_upto = found.sealed.empty() ? 0 : found.sealed.rbegin()->first;
+  if (found.checkpoint) synced_upto = std::max(synced_upto, found.checkpoint->segment);
+  std::set<std::uint64_t> torn;
+  for (const auto& [index, why] : found.torn) torn.insert(index);
+  const std::uint64_t from = first_unsynced(found.raw, torn, synced_upto).value_or(std::numeric_limits<std::uint64_t>::max());
+  for (const auto& [index, why] : found.torn) {
+    last_failure_ = why;
+    const bool damaged = index < from && !found.other.contains(index);
+    if (damaged) damage_->note(index, Damage::kFrames);
+    const std::string path = options_.directory + "/" + raw_name(index);
+    if (auto renamed = rename_file(path, path + (damaged ? ".damaged" : ".unsynced")); !renamed) return renamed;
+  }
+  while (!found.raw.empty() && found.raw.rbegin()->first >= from) {
+    const std::string path = options_.directory + "/" + raw_name(found.raw.rbegin()->first);
+    last_failure_ = path + ": frames before it had not reached the disk when the power went";
+    if (auto renamed = rename_file(path, path + ".unsynced"); !renamed) return renamed;
+    found.raw.erase(std::prev(found.raw.end()));
+  }
   return {};
 }
 
@@ -143,15 +178,19 @@ Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const s
   auto opened = open_raw_segment(path);
   if (opened) {
     const RawHeader& h = opened->segment.header;
+    if (h.index != index) {
+      found.other.insert(index);
+      found.torn[index] = path + ": is segment " + std::to_string(h.index) + " by its header";
+      return {};
+    }
     if (h.fingerprint != options_.key_fingerprint) return other_key(path, h.fingerprint, options_.key_fingerprint);
-    if (h.index != index) return Error{path + ": is segment " + std::to_string(h.index) + " by its header: give it its name back"};
     found.raw.emplace(index, std::move(*opened));
     return {};
   }
   if (opened.error().code != 0) return opened.error();
-  last_failure_ = opened.error().message;
-  damage_->note(index, Damage::kFrames);
-  return rename_file(path, path + ".damaged");
+  if (const auto by_header = raw_segment_index(path); by_header && *by_header != index) found.other.insert(index);
+  found.torn[index] = opened.error().message;
+  return {};
 }
 
 Result<void> Journal::State::open_sealed_segment(Found& found, std::uint64_t index, const std::string& path) {
@@ -209,8 +248,7 @@ void Journal::State::replay(const Frame& frame, const Summary* arrived) {
 Result<void> Journal::State::load_state(Found& found) {
   std::uint64_t from = found.newest();
   std::uint64_t known_end = 0;  // of the newest segment's frames, by the checkpoint
-  const auto content = read_file(checkpoint_path(options_.directory));
-  auto checkpoint = content ? decode_checkpoint(*content) : std::nullopt;
+  auto& checkpoint = found.checkpoint;
   if (checkpoint && checkpoint->segment == from && fits(*checkpoint, found.raw, found.sealed, known_end)) {
     if (auto adopted = adopt(checkpoint->table, checkpoint_path(options_.directory)); !adopted) return adopted;
     ARBITER_TESTPOINT("recover.checkpoint");

@@ -95,9 +95,11 @@ class Journal::State {
   void absorb();  // what the threads behind have done
   void absorb_sealed(Background::Done& done);
   void seal(Segment& segment);
+  void settle_active();
 
   struct Found;
   Result<void> look(Found& found);
+  Result<void> set_aside(Found& found);
   Result<void> open_raw(Found& found, std::uint64_t index, const std::string& path);
   Result<void> open_sealed_segment(Found& found, std::uint64_t index, const std::string& path);
   Result<void> load_state(Found& found);

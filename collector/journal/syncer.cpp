@@ -35,16 +35,15 @@ Result<void> Syncer::sync_directory() const {
   return {};
 }
 
-void Syncer::written(const std::shared_ptr<File>& file, std::uint64_t segment, std::uint64_t frame, bool created) {
+void Syncer::written(const std::shared_ptr<File>& file, const SegmentKey& key, std::uint64_t segment, std::uint64_t frame, bool created) {
   bool wake;
   {
     const std::lock_guard lock(mutex_);
-    if (policy_ == SyncPolicy::never) return;  // durable once it is sealed
     wake = written_.empty() || policy_ == SyncPolicy::every_frame;
     if (!written_.empty() && written_.back().segment == segment)
       written_.back().frame = frame;
     else
-      written_.push_back({file, segment, frame, created});
+      written_.push_back({file, key, segment, frame, created});
   }
   if (wake) wake_.notify_all();
 }
@@ -55,7 +54,11 @@ void Syncer::settled(std::uint64_t segment, std::uint64_t last_frame) {
   if (syncing_ == segment) syncing_ = 0;
   for (Item& item : written_)
     if (item.segment == segment) item.file.reset();
-  if (written_.empty() && !busy_ && policy_ == SyncPolicy::never) synced_frame_ = std::max(synced_frame_, last_frame);
+  if (policy_ == SyncPolicy::never && !busy_) {  // nobody syncs: durable is what is sealed
+    if (written_.empty()) synced_frame_ = std::max(synced_frame_, last_frame);
+    for (; !written_.empty() && written_.front().file == nullptr; written_.pop_front())
+      synced_frame_ = std::max(synced_frame_, written_.front().frame);
+  }
   publish();
 }
 
@@ -68,12 +71,25 @@ void Syncer::set(SyncPolicy policy, std::chrono::milliseconds interval) {
   wake_.notify_all();
 }
 
+bool Syncer::syncs() const {
+  const std::lock_guard lock(mutex_);
+  return policy_ != SyncPolicy::never;
+}
+
 void Syncer::flush() {
   std::unique_lock lock(mutex_);
   flushing_ = true;
   wake_.notify_all();
   idle_.wait(lock, [&] { return written_.empty() && !busy_; });
   flushing_ = false;
+}
+
+bool Syncer::reach(std::uint64_t frame) {
+  std::unique_lock lock(mutex_);
+  wanted_frame_ = std::max(wanted_frame_, frame);
+  wake_.notify_all();
+  idle_.wait(lock, [&] { return synced_frame_ >= frame || (written_.empty() && !busy_); });
+  return failed_.empty();
 }
 
 std::vector<Syncer::Failure> Syncer::take_failures() {
@@ -94,7 +110,8 @@ void Syncer::run() {
     if (written_.empty()) {
       idle_.notify_all();
       wake_.wait(lock);
-    } else if (flushing_ || policy_ == SyncPolicy::every_frame || (policy_ == SyncPolicy::interval && Clock::now() >= next)) {
+    } else if (flushing_ || synced_frame_ < wanted_frame_ || policy_ == SyncPolicy::every_frame ||
+               (policy_ == SyncPolicy::interval && Clock::now() >= next)) {
       next = Clock::now() + interval_;
       sync(std::exchange(written_, {}), lock);
     } else if (policy_ == SyncPolicy::interval) {
@@ -105,15 +122,24 @@ void Syncer::run() {
   }
 }
 
+Result<void> Syncer::sync_file(const Item& item, bool all_before) const {
+  if (item.created && all_before) {
+    const std::uint64_t word = settled_word(item.key);
+    if (auto written = item.file->write(object_bytes(word), offsetof(RawHeader, settled)); !written) return written;
+  }
+  if (auto synced = item.file->sync(); !synced) return synced;
+  return item.created ? sync_directory() : Result<void>();
+}
+
 void Syncer::sync(std::deque<Item> items, std::unique_lock<std::mutex>& lock) {
   busy_ = true;
   for (Item& item : items) {
     if (item.file != nullptr && !failed_.contains(item.segment)) {
       syncing_ = item.segment;
+      const bool all_before = failed_.empty();
       lock.unlock();
       ARBITER_TESTPOINT("journal.sync");
-      auto synced = item.file->sync();
-      if (synced && item.created) synced = sync_directory();
+      const auto synced = sync_file(item, all_before);
       ARBITER_TESTPOINT("journal.synced");
       lock.lock();
       if (!synced) {
@@ -126,6 +152,7 @@ void Syncer::sync(std::deque<Item> items, std::unique_lock<std::mutex>& lock) {
     publish();
   }
   busy_ = false;
+  idle_.notify_all();
 }
 
 }  // namespace arbiter::journal

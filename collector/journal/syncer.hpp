@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "collector/journal/file.hpp"
+#include "collector/journal/format.hpp"
 #include "collector/journal/journal.hpp"
 
 namespace arbiter::journal {
@@ -32,11 +33,15 @@ class Syncer {
   Result<void> open_directory();
 
   // Writer: this file now holds frames up to this one. `created`: its name is new in the directory.
-  void written(const std::shared_ptr<File>& file, std::uint64_t segment, std::uint64_t frame, bool created);
+  void written(const std::shared_ptr<File>& file, const SegmentKey& key, std::uint64_t segment, std::uint64_t frame, bool created);
   // Writer: the segment, up to this frame, is sealed and on stable storage in that form, or is not wanted any more.
   void settled(std::uint64_t segment, std::uint64_t last_frame);
   void set(SyncPolicy policy, std::chrono::milliseconds interval);
-  void flush();  // waits until what is written is synced, or has failed
+  bool syncs() const;  // by itself: the policy is not never
+  void flush();        // waits until what is written is synced, or has failed
+  // From any thread: syncs without regard to the policy, and waits, until the frames up to this one are on stable storage. False: that
+  // failed.
+  bool reach(std::uint64_t frame);
 
   std::uint64_t durable_frame() const { return durable_.load(std::memory_order_acquire); }  // pairs with the release store in publish()
   struct Failure {
@@ -48,17 +53,19 @@ class Syncer {
  private:
   struct Item {
     std::shared_ptr<File> file;
+    SegmentKey key;
     std::uint64_t segment, frame;
     bool created;
   };
   void run();
+  Result<void> sync_file(const Item& item, bool all_before) const;
   void sync(std::deque<Item> items, std::unique_lock<std::mutex>& lock);
   Result<void> sync_directory() const;
   void publish();  // under the lock
 
   const std::string directory_;
   int directory_fd_ = -1;  // set before the thread is given anything
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_, idle_;
   SyncPolicy policy_;  // under mutex_, as all that follows
   std::chrono::milliseconds interval_;
@@ -66,7 +73,7 @@ class Syncer {
   std::set<std::uint64_t> failed_;  // segments, until they are sealed
   std::vector<Failure> failures_;
   std::uint64_t syncing_ = 0;  // the segment whose file is being synced; 0: none, or settled meanwhile
-  std::uint64_t synced_frame_ = 0;
+  std::uint64_t synced_frame_ = 0, wanted_frame_ = 0;
   bool flushing_ = false, busy_ = false, stop_ = false;
   std::atomic<std::uint64_t> durable_{
       0};  // release in publish() [S1], acquire in durable_frame(): who sees a frame durable sees its sync done

@@ -73,15 +73,17 @@ void Journal::State::enforce_bytes() {
 }
 
 // Removes segments of which nothing is retained. One that is being sealed waits for that; a sealed one goes once its link is in the
-// journal, unless nothing can be written there: then room comes first.
+// journal (and synced, where that is the policy: else a power cut would leave a broken chain), unless nothing can be written there: then
+// room comes first.
 void Journal::State::dispose_dead() {
   disposal_due_ = false;
+  const std::uint64_t safe = syncer_.syncs() ? syncer_.durable_frame() : last_frame_;
   for (auto it = segments_.begin(); std::next(it) != segments_.end();) {
     Segment& s = it->second;
     if (s.disposable() && s.sealing && background_.cancel(s.index)) s.sealing = false;
     if (!s.disposable() || s.sealing) {
       ++it;
-    } else if (s.state == SegmentState::sealed && !write_failing_ && (s.anchor_frame == 0 || s.anchor_frame > last_frame_)) {
+    } else if (s.state == SegmentState::sealed && !write_failing_ && (s.anchor_frame == 0 || s.anchor_frame > safe)) {
       if (s.anchor_frame == 0) {
         frame_.anchor(s.index, s.link);
         ARBITER_TESTPOINT("retention.anchored");

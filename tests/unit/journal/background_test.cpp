@@ -30,7 +30,8 @@ SealJob job_of(const std::string& directory, std::uint64_t index) {
 TEST_CASE("a seal that is called off while it waits is never done; those before and behind it are") {
   const TempDir dir;
   must(make_directory(dir.journal()));
-  Background background(dir.journal(), {});
+  Syncer syncer(dir.journal(), SyncPolicy::never, std::chrono::hours(1));
+  Background background(dir.journal(), {}, syncer);
   const std::string obstacle = dir.journal() + "/" + sealed_name(1) + ".tmp";
   std::filesystem::create_directory(obstacle);  // the first cannot be written, and nothing overtakes it
   for (const std::uint64_t index : {1u, 2u, 3u}) background.seal(job_of(dir.journal(), index));
