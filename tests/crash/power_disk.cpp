@@ -147,7 +147,7 @@ void Disk::apply(const Entry& e, bool syncs) {
     return it == by_inode_.end() ? nullptr : it->second;
   };
   switch (r.call) {
-    case Call::create: by_inode_[r.inode] = add(e.path, Node::Kind::file); break;
+    case Call::create: by_inode_[r.inode] = e.path.empty() ? std::make_shared<Node>() : add(e.path, Node::Kind::file); break;
     case Call::mkdir: by_inode_[r.inode] = add(e.path, Node::Kind::directory); break;
     case Call::symlink: add(e.path, Node::Kind::link)->data = e.other; break;
     case Call::write:
@@ -180,8 +180,13 @@ void Disk::apply(const Entry& e, bool syncs) {
       break;
     }
     case Call::link: {
-      const Where from = where(e.path), to = where(e.other);
-      change(*to.directory, {from.directory->names.at(from.name), {}, to.name});
+      const Where to = where(e.other);
+      std::shared_ptr<Node> file = node();
+      if (!e.path.empty()) {
+        const Where from = where(e.path);
+        file = from.directory->names.at(from.name);
+      }
+      change(*to.directory, {file, {}, to.name});
       break;
     }
     case Call::unlink:

@@ -7,14 +7,14 @@
 namespace arbiter::power {
 
 enum class Call : std::uint32_t {
-  create = 1,  // path; inode
+  create = 1,  // path, none: it has no name; inode
   write,       // inode, offset, data
   resize,      // inode, offset: the new size
   allocate,    // inode, offset: at least this size
   sync_begin,  // inode; offset: which sync it is
   sync_end,    // the same
   rename,      // path, other: its new name
-  link,        // path, other: the further name
+  link,        // path, or inode if it has no name; other: the further name
   unlink,      // path
   symlink,     // path; other: what it says
   mkdir,       // path; inode

@@ -275,7 +275,7 @@ TEST_CASE("whatever a power cut leaves of a run, what was synced is recovered, o
 
   // The same must go wrong when syncs are left out, whichever.
   for (const Forgotten forgotten :
-       {Forgotten{"/", true, true}, Forgotten{"/state/anonymization", true, false}, Forgotten{"/state/journal/", true, false},
+       {Forgotten{"/", true, true}, Forgotten{"/state/#", true, false}, Forgotten{"/state/journal/", true, false},
         Forgotten{"/state/journal", false, true}, Forgotten{"/exports/.building", true, false}, Forgotten{"/exports", false, true}}) {
     Exploring control{.entries = entries, .root = root, .forgotten = forgotten};
     const Explored caught = control.run();

@@ -1,7 +1,5 @@
 // Loaded into a program by LD_PRELOAD: writes down what it does to the files below ARBITER_RECORD_ROOT, with contents, into the file
 // ARBITER_RECORD_LOG. One lock over each call and its record, so that the log's order is the order of effect; syncs are outside of it.
-//
-// Files without a name are left out: nothing of them can be there after a power cut.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -56,7 +54,7 @@ class Locked {
   Locked& operator=(const Locked&) = delete;
 };
 
-// The path below the root, with a / before it; empty: it is not below it, or has no name.
+// The path below the root, with a / before it; empty: it is not below it. A file without a name has one that ends in " (deleted)".
 struct Path {
   char text[PATH_MAX] = "";
   bool ours() const { return text[0] != '\0'; }
@@ -67,8 +65,6 @@ struct Path {
     const ssize_t size = ::readlink(self, whole, sizeof whole - 1);
     if (size <= 0) return;
     whole[size] = '\0';
-    constexpr const char kGone[] = " (deleted)";
-    if (std::size_t(size) > sizeof kGone && std::strcmp(whole + size - (sizeof kGone - 1), kGone) == 0) return;
     below(whole);
   }
   Path(int directory, const char* path) {
@@ -120,9 +116,14 @@ std::uint64_t inode_of(int fd) {
 
 int opened(int directory, const char* path, int flags, mode_t mode) {
   NEXT(openat);
-  if ((flags & (O_CREAT | O_TRUNC)) == 0 || (flags & O_TMPFILE) == O_TMPFILE) return next_openat(directory, path, flags, mode);
+  if ((flags & (O_CREAT | O_TRUNC | O_TMPFILE)) == 0) return next_openat(directory, path, flags, mode);
   const Locked locked;
   const Path where(directory, path);
+  if ((flags & O_TMPFILE) == O_TMPFILE) {
+    const int fd = next_openat(directory, path, flags, mode);
+    if (fd >= 0 && where.ours()) note(Call::create, inode_of(fd), 0);
+    return fd;
+  }
   struct stat before {};
   const bool existed = ::fstatat(directory, path, &before, 0) == 0;
   const int fd = next_openat(directory, path, flags, mode);
@@ -189,7 +190,13 @@ int linked(int from_directory, const char* from, int to_directory, const char* t
   const Locked locked;
   const Path first(from_directory, from), further(to_directory, to);
   const int result = next_linkat(from_directory, from, to_directory, to, flags);
-  if (result == 0 && first.ours() && further.ours()) note(Call::link, 0, 0, first.text, further.text);
+  if (result == 0 && further.ours()) {
+    int fd = -1;
+    if (std::sscanf(from, "/proc/self/fd/%d", &fd) == 1)
+      note(Call::link, inode_of(fd), 0, "", further.text);
+    else if (first.ours())
+      note(Call::link, 0, 0, first.text, further.text);
+  }
   return result;
 }
 
