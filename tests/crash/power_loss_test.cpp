@@ -258,7 +258,7 @@ TEST_CASE("whatever a power cut leaves of a run, what was synced is recovered, o
   Disk all;
   for (const Entry& e : entries) all.apply(e);
   const Disk::Tree replayed = all.live(), real = read_tree(recorded.disk());
-  for (const auto& [name, data] : real) CHECK_MESSAGE((replayed.contains(name) && replayed.at(name) == data), name);
+  for (const auto& file : real) CHECK_MESSAGE((replayed.contains(file.first) && replayed.at(file.first) == file.second), file.first);
   CHECK(replayed.size() == real.size());
 
   Place states;  // on tmpfs, where there is one
