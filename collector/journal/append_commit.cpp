@@ -1,5 +1,6 @@
 // From the first append to the committed frame, and on to the next segment.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "collector/journal/scan.hpp"
@@ -116,10 +117,11 @@ Result<void> Journal::State::write_frame() {
   ARBITER_TESTPOINT("journal.frame_built");
   if (const auto written = segment.file->file->write(bytes, segment.end); !written) {
     write_failed(written.error(), write_failing_);
+    out_of_room_ = written.error().code == ENOSPC || written.error().code == EDQUOT;
     return written.error().while_(segment.path);
   }
   ARBITER_TESTPOINT("journal.frame_written");
-  write_failing_ = false;
+  write_failing_ = out_of_room_ = false;
 
   const auto frame = parse_frame(bytes, place.key, true);
   const bool first = segment.first_frame > segment.last_frame;

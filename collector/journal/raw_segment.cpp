@@ -115,11 +115,13 @@ Result<OpenedRaw> open_raw_segment(const std::string& path) {
   return opened;
 }
 
-std::optional<std::uint64_t> raw_segment_index(const std::string& path) {
+Result<std::uint64_t> raw_segment_index(const std::string& path) {
   RawHeader h{};
   const auto file = File::open(path, O_RDONLY);
-  const auto got = file ? (*file)->read(std::as_writable_bytes(std::span<RawHeader, 1>(&h, 1)), 0) : Result<std::size_t>(file.error());
-  if (!got || *got != sizeof h || h.magic != kRawMagic || h.checksum != header_checksum(h)) return std::nullopt;
+  if (!file) return file.error();
+  const auto got = (*file)->read(std::as_writable_bytes(std::span<RawHeader, 1>(&h, 1)), 0);
+  if (!got) return got.error().while_(path);
+  if (*got != sizeof h || h.magic != kRawMagic || h.checksum != header_checksum(h)) return Error{path + ": its header is damaged"};
   return h.index;
 }
 

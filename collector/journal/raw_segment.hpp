@@ -45,8 +45,8 @@ struct OpenedRaw {
 };
 Result<OpenedRaw> open_raw_segment(const std::string& path);
 
-// Which segment it is by its header; nothing: that is damaged.
-std::optional<std::uint64_t> raw_segment_index(const std::string& path);
+// Which segment it is by its header. Error of code 0: that is damaged.
+Result<std::uint64_t> raw_segment_index(const std::string& path);
 
 // Frame after frame, in order, as long as they check out.
 class FrameStream {

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "collector/journal/checkpoint.hpp"
@@ -146,7 +147,11 @@ Result<void> Journal::State::look(Found& found) {
       return opened;
     }
   }
-  if (const auto content = read_file(checkpoint_path(options_.directory))) found.checkpoint = decode_checkpoint(*content);
+  const auto content = read_file(checkpoint_path(options_.directory));
+  if (content)
+    found.checkpoint = decode_checkpoint(*content);
+  else if (content.error().code != ENOENT)
+    return content.error();
   return set_aside(found);
 }
 
@@ -157,7 +162,9 @@ Result<void> Journal::State::set_aside(Found& found) {
   if (found.checkpoint) synced_upto = std::max(synced_upto, found.checkpoint->segment);
   std::set<std::uint64_t> torn;
   for (const auto& [index, why] : found.torn) torn.insert(index);
-  const std::uint64_t from = first_unsynced(found.raw, torn, synced_upto).value_or(std::numeric_limits<std::uint64_t>::max());
+  const auto unsynced = first_unsynced(found.raw, torn, synced_upto);
+  if (!unsynced) return unsynced.error();
+  const std::uint64_t from = unsynced->value_or(std::numeric_limits<std::uint64_t>::max());
   for (const auto& [index, why] : found.torn) {
     last_failure_ = why;
     const bool damaged = index < from && !found.other.contains(index);
@@ -188,7 +195,9 @@ Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const s
     return {};
   }
   if (opened.error().code != 0) return opened.error();
-  if (const auto by_header = raw_segment_index(path); by_header && *by_header != index) found.other.insert(index);
+  const auto by_header = raw_segment_index(path);
+  if (!by_header && by_header.error().code != 0) return by_header.error();
+  if (by_header && *by_header != index) found.other.insert(index);
   found.torn[index] = opened.error().message;
   return {};
 }

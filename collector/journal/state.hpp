@@ -134,6 +134,7 @@ class Journal::State {
   Anchor newest_sealed_;
   bool rotation_due_ = false, disposal_due_ = false;
   bool write_failing_ = false, rotation_failing_ = false;  // since the last that succeeded
+  bool out_of_room_ = false;                               // and why frames cannot be written
   std::uint64_t write_failures_ = 0, sync_failures_ = 0, broken_links_ = 0;
   std::string last_failure_;
   std::vector<std::pair<std::string, std::uint64_t>> spares_;  // path, bytes

@@ -15,7 +15,8 @@ namespace arbiter::journal {
 // missing is damage: it had been synced once.
 //   torn         raw segments whose header or table cannot be read
 //   synced_upto  everything up to this segment had been synced: it, or one behind it, is sealed, or a checkpoint was made in it
-std::optional<std::uint64_t> first_unsynced(const std::map<std::uint64_t, OpenedRaw>& raw, const std::set<std::uint64_t>& torn,
-                                            std::uint64_t synced_upto);
+// Error: the system refuses to read.
+Result<std::optional<std::uint64_t>> first_unsynced(const std::map<std::uint64_t, OpenedRaw>& raw, const std::set<std::uint64_t>& torn,
+                                                    std::uint64_t synced_upto);
 
 }  // namespace arbiter::journal

@@ -73,7 +73,7 @@ void Journal::State::enforce_bytes() {
 }
 
 // Removes segments of which nothing is retained. One that is being sealed waits for that; a sealed one goes once its link is in the
-// journal (and synced, where that is the policy: else a power cut would leave a broken chain), unless nothing can be written there: then
+// journal (and synced, where that is the policy: else a power cut would leave a broken chain), unless there is no room to write it: then
 // room comes first.
 void Journal::State::dispose_dead() {
   disposal_due_ = false;
@@ -83,12 +83,14 @@ void Journal::State::dispose_dead() {
     if (s.disposable() && s.sealing && background_.cancel(s.index)) s.sealing = false;
     if (!s.disposable() || s.sealing) {
       ++it;
-    } else if (s.state == SegmentState::sealed && !write_failing_ && (s.anchor_frame == 0 || s.anchor_frame > safe)) {
-      if (s.anchor_frame == 0) {
-        frame_.anchor(s.index, s.link);
-        ARBITER_TESTPOINT("retention.anchored");
-        s.anchor_frame = last_frame_ + 1;
-      }
+      continue;
+    }
+    if (s.state == SegmentState::sealed && s.anchor_frame == 0) {
+      frame_.anchor(s.index, s.link);
+      ARBITER_TESTPOINT("retention.anchored");
+      s.anchor_frame = last_frame_ + 1;
+    }
+    if (s.state == SegmentState::sealed && s.anchor_frame > (write_failing_ ? last_frame_ : safe) && !out_of_room_) {
       disposal_due_ = true;
       ++it;
     } else {

@@ -70,6 +70,7 @@ void check(const Options& options, Told& told) {
   journal->retain(1'000'000);
   const Statistics s = journal->statistics();
   REQUIRE(s.lifetime.totals.events() == n);
+  CAPTURE(s.last_failure);
   REQUIRE(s.damaged_blocks == 0);
   REQUIRE(s.broken_links == 0);
   REQUIRE(s.retained.events() == std::min(kRetained, n));
