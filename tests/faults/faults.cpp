@@ -86,18 +86,18 @@ Limit::~Limit() { lift(); }
 FaultCalls::FaultCalls(const Place& place) : file_(place.root() / "fault-calls") {
   const int fd = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   REQUIRE(fd >= 0);
-  REQUIRE(::ftruncate(fd, sizeof(fault_calls)) == 0);
-  void* const at = ::mmap(nullptr, sizeof(fault_calls), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  REQUIRE(::ftruncate(fd, sizeof(FaultWords)) == 0);
+  void* const at = ::mmap(nullptr, sizeof(FaultWords), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   ::close(fd);
   REQUIRE(at != MAP_FAILED);
-  calls_ = static_cast<fault_calls*>(at);
+  calls_ = static_cast<FaultWords*>(at);
 }
 
-FaultCalls::~FaultCalls() { ::munmap(calls_, sizeof(fault_calls)); }
+FaultCalls::~FaultCalls() { ::munmap(calls_, sizeof(FaultWords)); }
 
 // A sanitizer's library wants to be the first one: it may stay the second.
 std::string FaultCalls::limits() const {
-  return "export " FAULT_CALLS_FILE "='" + file_.string() +
+  return "export " + std::string(kFaultCallsFile) + "='" + file_.string() +
          "' LD_PRELOAD='" ARBITER_FAULT_CALLS "' ASAN_OPTIONS=\"$ASAN_OPTIONS:verify_asan_link_order=0\"";
 }
 

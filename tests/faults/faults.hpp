@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "tests/faults/fault_calls.h"
+#include "tests/faults/fault_calls.hpp"
 #include "tests/process/harness.hpp"
 
 namespace arbiter::test {
@@ -82,7 +82,7 @@ class FaultCalls {
  private:
   static std::int64_t read(const std::int64_t& word) { return __atomic_load_n(&word, __ATOMIC_RELAXED); }
   fs::path file_;
-  fault_calls* calls_;
+  FaultWords* calls_;
 };
 
 // A number in the collector's status: {"drain", "events"} is status.drain.events.
