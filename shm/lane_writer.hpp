@@ -37,8 +37,8 @@ class LaneWriter {
   using Clock = std::uint64_t (*)() noexcept;
 
   // A lane is grown until going once around it takes at least this long. What a thread records in bursts then has left the collector's
-  // caches before it is written again: taking lines back from another core costs more than the whole call (20 ns an event in a ring of 256
-  // KiB, near; 100 far). A thread that records little stays small.
+  // caches before it is written again: taking a line back from another core costs more than the rest of the call. A thread that records
+  // little stays small.
   static constexpr std::uint64_t kLapMsLeast = 50;
 
   // No lane: reserve() gives nullptr; attempt() and count_…() may not be called.

@@ -2,7 +2,7 @@
 //
 // Every record call fills in one of the structs of events.hpp, of which most fields stay empty; so what an empty field costs is paid for by
 // every event. Empty is a bit pattern that no value has, and is stored by a constructor, not a constant: g++ clears a struct of constants
-// by "rep stos", which takes some 20 ns before it has stored anything, and stores the rest on top.
+// by "rep stos", which is slow to begin, and stores the rest on top.
 #pragma once
 
 #include <bit>

@@ -112,6 +112,47 @@ TEST_CASE("at the edge a lane of which half is unread is backed twice as far, an
   CHECK(lane.position() == Position::at(0, 5056));
 }
 
+TEST_CASE("a lane that is read at once is backed further while a lap takes less than 50 ms, and stays as it is from then on") {
+  static std::uint64_t now_ms;
+  now_ms = 1'000'000;
+  LaneInMemory memory;
+  LaneWriter lane = memory.writer();
+  lane.set_clock([]() noexcept { return now_ms; });
+  // One lap, all of it read at once but the last event; the next event is the first that needs to look at the edge.
+  const auto lap = [&](std::uint64_t ms) {
+    now_ms += ms;
+    for (const std::uint32_t until = lane.backed_records(); lane.position().offset() + 64 < until;) {
+      REQUIRE(lane.reserve(64) == memory.at(lane.position().offset()));
+      lane.publish(64);
+      acknowledge(memory, lane.position());
+    }
+    REQUIRE(lane.reserve(64) != nullptr);
+    lane.publish(64);
+    acknowledge(memory, lane.position());
+    return lane.backed_records();
+  };
+  CHECK(lap(1000) == 4096);  // from a clock that starts anywhere
+  CHECK(lane.position().lap() == 1);
+  CHECK(lap(50) == 4096);
+  CHECK(lap(49) == 8192);
+  CHECK(lane.position() == Position::at(2, 4096));  // it went on over the old edge
+  CHECK(lap(50) == 8192);
+  for (const std::uint32_t twice : {16384U, 32768U, 65536U, 131072U}) CHECK(lap(0) == twice);
+  CHECK(lap(0) == 131072);  // 8 MiB is all there is
+}
+
+TEST_CASE("without a clock a lane that is read at once stays as it is") {
+  LaneInMemory memory;
+  LaneWriter lane = memory.writer();
+  for (int event = 0; event < 1000; ++event) {
+    REQUIRE(lane.reserve(64) != nullptr);
+    lane.publish(64);
+    acknowledge(memory, lane.position());
+  }
+  CHECK(lane.backed_records() == 4096);
+  CHECK(lane.position().lap() == 15);
+}
+
 TEST_CASE("a lane that nobody reads is backed five times, to 8 MiB, and is full one record before its end") {
   LaneInMemory memory;
   LaneWriter lane = memory.writer();
