@@ -1,8 +1,10 @@
 #include "producer/items.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string_view>
 
 #include "shm/schema.hpp"

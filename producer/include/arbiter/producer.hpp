@@ -52,7 +52,8 @@ class ARBITER_PUBLIC RecordResult {
   explicit operator bool() const noexcept { return recorded(); }
 
   // If refused: the field that breaks a rule, as exports name it ("outcome.qualityScore"), and the rule ("is out of its range"). The field
-  // is empty where the rule is about the event as a whole. If dropped: rule() says why. Otherwise both are empty.
+  // is empty where the rule is about the event as a whole. If dropped: rule() says why; the strings of such an event were not looked at.
+  // Otherwise both are empty.
   std::string_view field() const noexcept;
   std::string_view rule() const noexcept;
 
