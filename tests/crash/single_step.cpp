@@ -27,6 +27,10 @@ namespace {
 constexpr int kNotTraced = 77;
 constexpr std::size_t kInstructionPointer = offsetof(user, regs) + offsetof(user_regs_struct, rip);
 
+struct Ended : std::runtime_error {
+  Ended() : std::runtime_error("the child has ended instead of waiting") {}
+};
+
 void signal_fence() { std::atomic_signal_fence(std::memory_order_seq_cst); }  // the code is stepped between the marks, not around them
 
 }  // namespace
@@ -69,7 +73,7 @@ void SteppedChild::wait() {
   int status = 0;
   if (waitpid(pid_, &status, 0) != pid_ || !WIFSTOPPED(status)) {
     pid_ = -1;
-    throw std::runtime_error("the child has ended instead of waiting");
+    throw Ended();
   }
 }
 
@@ -116,18 +120,22 @@ Way SteppedChild::walk() {
   return way;
 }
 
-void SteppedChild::kill_after(std::size_t instructions, const Way& way) {
+bool SteppedChild::kill_after(std::size_t instructions, const Way& way) {
   step_inside();
   std::unordered_set<std::uint64_t> seen;
   std::size_t first_time = 0;
   for (std::size_t i = 0; i <= instructions; ++i)
     if (seen.insert(way.at(i)).second) first_time = i;
-  std::size_t done = 0;
-  if (first_time > 0 && run_to(way[first_time])) done = first_time;
-  for (; done < instructions; ++done) step();
+  try {
+    std::size_t done = 0;
+    if (first_time > 0 && run_to(way[first_time])) done = first_time;
+    for (; done < instructions; ++done) step();
+  } catch (const Ended&) {
+    return false;
+  }
   const bool as_expected = address() == way[instructions];
   kill_and_reap();
-  if (!as_expected) throw std::runtime_error("the child went another way");
+  return as_expected;
 }
 
 void SteppedChild::kill_and_reap() {

@@ -11,7 +11,8 @@
 //
 // What an instruction is, the processor says (PTRACE_SINGLESTEP). A system call is one instruction here: what the kernel does inside it
 // is not cut in two. All children are forked from the same state and go the same way, which is checked: so a kill need not step there from
-// the first instruction; it lets the child run to the last address that comes up for the first time, and steps from there.
+// the first instruction; it lets the child run to the last address that comes up for the first time, and steps from there. Only a clock may
+// lead elsewhere: it is read from a page that the kernel writes, and read again when the two meet. Then there is another try.
 #pragma once
 
 #include <sys/types.h>
@@ -57,7 +58,7 @@ class SteppedChild {
   void resume();  // lets it go on
   // Both when it waits before its stepped code. Both kill and reap it.
   Way walk();
-  void kill_after(std::size_t instructions, const Way& way);
+  [[nodiscard]] bool kill_after(std::size_t instructions, const Way& way);  // false: it went another way, and is killed somewhere
 
   static bool permitted();  // may processes be traced here?
 

@@ -45,7 +45,7 @@ TEST_CASE("killed at any instruction of an acknowledgement, a collector leaves a
       fresh(first);
       test::SteppedChild killed(child);
       killed.wait();
-      killed.kill_after(k, way);
+      REQUIRE(killed.kill_after(k, way));
       const State left = state();
       CHECK((left == (first ? none : before) || left == after));
       ++(left == after ? as_after : as_before);
