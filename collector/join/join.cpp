@@ -114,11 +114,25 @@ const Decision* Join::find_decision(const Key& named, const Key& task_agent, std
   return latest;
 }
 
-void Join::resolve(Values& v) const {
+Keys Join::keys(const Values& v) {
+  const auto key = [&](unsigned f) { return v.has(f) ? key_of(v.text[f], secret_) : Key{}; };
+  const auto task_agent = [&](unsigned task, unsigned agent) {
+    if (!v.has(agent) || v.text[agent].hashed) return pair_key(key(task), key(agent));
+    return pair_key(key(task), recent_.of(v.text[agent].bytes(), [&](std::string_view id) { return key_of(Text(id), secret_); }));
+  };
+  switch (v.kind) {
+    case Kind::routing_decision: return {key(decision::id), task_agent(decision::task, decision::agent), {}};
+    case Kind::task_start: return {key(start::execution), {}, key(start::decision_id)};
+    case Kind::task_execution: return {key(execution::id), task_agent(execution::task, execution::agent), key(execution::decision_id)};
+    default: return {};
+  }
+}
+
+void Join::resolve(Values& v, const Keys& keys) const {
   if (v.kind != Kind::task_execution) return;
-  Key named = v.has(execution::decision_id) ? key(v.text[execution::decision_id]) : Key{};
-  if (v.has(execution::id)) {
-    const std::uint32_t slot = starts_.find(0, key(v.text[execution::id]));
+  Key named = keys.decision;
+  if (!keys.id.null()) {
+    const std::uint32_t slot = starts_.find(0, keys.id);
     if (slot != kNone) {
       const Start& s = starts_[slot];
       if (!v.has(execution::started)) v.set_time(execution::started, s.ref.time_ns);
@@ -127,26 +141,24 @@ void Join::resolve(Values& v) const {
   }
   if (v.has(execution::by_time)) return;  // an import that brings its decision along
   const std::int64_t not_after = v.has(execution::started) ? v.time(execution::started) : time_of(v);
-  const Key task_agent = pair_key(key(v.text[execution::task]), key(v.text[execution::agent]));
-  if (const Decision* d = find_decision(named, task_agent, not_after)) d->fill(v);
+  if (const Decision* d = find_decision(named, keys.task_agent, not_after)) d->fill(v);
 }
 
-void Join::settle(const Values& v, const journal::EventRef& ref, const Amend& amend) {
+void Join::settle(const Values& v, const Keys& keys, const journal::EventRef& ref, const Amend& amend) {
   switch (v.kind) {
-    case Kind::routing_decision: return settle_decision(v, ref, amend);
-    case Kind::task_start: return settle_start(v, ref, amend);
-    case Kind::task_execution: return settle_execution(v, ref);
+    case Kind::routing_decision: return settle_decision(v, keys, ref, amend);
+    case Kind::task_start: return settle_start(keys, ref, amend);
+    case Kind::task_execution: return settle_execution(v, keys, ref);
     default: return;
   }
 }
 
-void Join::settle_decision(const Values& v, const journal::EventRef& ref, const Amend& amend) {
+void Join::settle_decision(const Values& v, const Keys& keys, const journal::EventRef& ref, const Amend& amend) {
   if (decisions_.full()) decisions_.erase(decisions_.oldest());
   Made made;
-  made.keys[0] = v.has(decision::id) ? key(v.text[decision::id]) : Key{};
-  made.keys[1] = pair_key(key(v.text[decision::task]), key(v.text[decision::agent]));
+  made.keys[0] = keys.id;
+  made.keys[1] = keys.task_agent;
   made.decision = decision_of(v, ref.time_ns);
-  const Key named = made.keys[0], task_agent = made.keys[1];
   const Decision& d = decisions_[decisions_.insert(std::move(made))].decision;
 
   const auto give = [&](Waiting& w) {
@@ -158,11 +170,11 @@ void Join::settle_decision(const Values& v, const journal::EventRef& ref, const 
   };
   for (Executions* table : {&waiting_, &decidable_}) {
     int looked = 0;
-    if (!named.null())
-      for (std::uint32_t slot = table->find(2, named); slot != kNone && looked < kChainMax; slot = table->next_older(2, slot), ++looked)
+    if (!keys.id.null())
+      for (std::uint32_t slot = table->find(2, keys.id); slot != kNone && looked < kChainMax; slot = table->next_older(2, slot), ++looked)
         if ((*table)[slot].decided_ns == INT64_MIN) give((*table)[slot]);
     looked = 0;
-    for (std::uint32_t slot = table->find(1, task_agent); slot != kNone && looked < kChainMax;
+    for (std::uint32_t slot = table->find(1, keys.task_agent); slot != kNone && looked < kChainMax;
          slot = table->next_older(1, slot), ++looked) {
       Waiting& w = (*table)[slot];
       if (w.keys[2].null() && d.time_ns <= w.not_after_ns && d.time_ns >= w.decided_ns) give(w);
@@ -170,10 +182,8 @@ void Join::settle_decision(const Values& v, const journal::EventRef& ref, const 
   }
 }
 
-void Join::settle_start(const Values& v, const journal::EventRef& ref, const Amend& amend) {
-  const Key id = key(v.text[start::execution]);
-  const Key named = v.has(start::decision_id) ? key(v.text[start::decision_id]) : Key{};
-  const std::uint32_t slot = waiting_.find(0, id);
+void Join::settle_start(const Keys& keys, const journal::EventRef& ref, const Amend& amend) {
+  const std::uint32_t slot = waiting_.find(0, keys.id);
   if (slot == kNone) {
     if (starts_.full()) {
       Values patch = patch_of(Kind::task_start);
@@ -182,7 +192,7 @@ void Join::settle_start(const Values& v, const journal::EventRef& ref, const Ame
       amend(starts_[starts_.oldest()].ref, patch);
       starts_.erase(starts_.oldest());
     }
-    starts_.insert({{id}, ref, named});
+    starts_.insert({{keys.id}, ref, keys.decision});
     return;
   }
   // Its completion was here first.
@@ -190,7 +200,7 @@ void Join::settle_start(const Values& v, const journal::EventRef& ref, const Ame
   waiting_.erase(slot);
   Values patch = patch_of(Kind::task_execution);
   patch.set_time(execution::started, ref.time_ns);
-  if (w.keys[2].null()) w.keys[2] = named;
+  if (w.keys[2].null()) w.keys[2] = keys.decision;
   if (const Decision* d = find_decision(w.keys[2], w.keys[1], ref.time_ns); d != nullptr && d->time_ns != w.decided_ns) {
     d->fill(patch);
     w.decided_ns = d->time_ns;
@@ -202,21 +212,20 @@ void Join::settle_start(const Values& v, const journal::EventRef& ref, const Ame
   keep_decidable(w);
 }
 
-void Join::settle_execution(const Values& v, const journal::EventRef& ref) {
+void Join::settle_execution(const Values& v, const Keys& keys, const journal::EventRef& ref) {
   Waiting w;
   w.ref = ref;
-  w.keys[1] = pair_key(key(v.text[execution::task]), key(v.text[execution::agent]));
-  if (v.has(execution::decision_id)) w.keys[2] = key(v.text[execution::decision_id]);
+  w.keys[1] = keys.task_agent;
+  w.keys[2] = keys.decision;
   w.not_after_ns = v.has(execution::started) ? v.time(execution::started) : ref.time_ns;
   if (v.has(execution::by_time)) w.decided_ns = v.time(execution::by_time);
-  if (v.has(execution::id)) {
-    const Key id = key(v.text[execution::id]);
-    if (const std::uint32_t slot = starts_.find(0, id); slot != kNone) {
+  if (!keys.id.null()) {
+    if (const std::uint32_t slot = starts_.find(0, keys.id); slot != kNone) {
       if (w.keys[2].null()) w.keys[2] = starts_[slot].decision;
       starts_.erase(slot);
     }
     if (!v.has(execution::started)) {
-      w.keys[0] = id;
+      w.keys[0] = keys.id;
       if (waiting_.full()) {
         ++counts_.orphans_let_go;
         waiting_.erase(waiting_.oldest());
@@ -235,7 +244,7 @@ void Join::keep_decidable(const Waiting& w) {
 }
 
 void Join::replay(const LaneId&, const Values& stored, const journal::EventRef& ref) {
-  settle(stored, ref, [](const journal::EventRef&, const Values&) {});
+  settle(stored, keys(stored), ref, [](const journal::EventRef&, const Values&) {});
 }
 
 void Join::replay_clear() {

@@ -1,8 +1,9 @@
 // The join: starts with completions, decisions with executions, whatever thread or process they come from and in whatever order.
 //
-//   resolve(execution)   before it is journalled: fills in what is known already (startedAtNs, routingDecision.*)
-//   settle(event, ref)   once it is journalled: remembers what later events may need, and amends what was journalled before and can be
-//   completed now
+//   keys(event)               what the join knows it by
+//   resolve(execution, keys)  before it is journalled: fills in what is known already (startedAtNs, routingDecision.*)
+//   settle(event, keys, ref)  once it is journalled: remembers what later events may need, and amends what was journalled before and can
+//                             be completed now
 //
 // What is remembered is bounded by `max_open_executions`, oldest let go first, and is a function of the events in journal order alone:
 // replaying them after a crash gives the same state.
@@ -23,6 +24,7 @@
 #include "collector/join/key.hpp"
 #include "collector/join/oldest_out.hpp"
 #include "collector/journal/journal.hpp"
+#include "collector/recent_hashes.hpp"
 #include "shm/event.hpp"
 
 namespace arbiter::join {
@@ -36,6 +38,13 @@ struct Decision {
   std::uint8_t hashed = 0;                           // bit i: i-th of those is a hash
 
   void fill(event::Values& execution) const;
+};
+
+// The ids of one event, as the join knows them; null where it has none.
+struct Keys {
+  Key id;  // of the decision, of the execution
+  Key task_agent;
+  Key decision;  // that a start or an execution names
 };
 
 struct Counts {
@@ -52,9 +61,11 @@ class Join final : public journal::Participant {
 
   explicit Join(std::size_t max_open_executions);
 
+  // Null for kinds that are not joined. One short hash for each id that is not hashed already.
+  Keys keys(const event::Values& values);
   // What is filled in points into the join: valid until the next settle.
-  void resolve(event::Values& values) const;
-  void settle(const event::Values& values, const journal::EventRef& ref, const Amend& amend);
+  void resolve(event::Values& values, const Keys& keys) const;
+  void settle(const event::Values& values, const Keys& keys, const journal::EventRef& ref, const Amend& amend);
 
   void set_capacity(std::size_t max_open_executions);
   std::size_t open() const { return starts_.size(); }
@@ -86,14 +97,14 @@ class Join final : public journal::Participant {
 
   using Executions = OldestOut<Waiting, 3>;
 
-  Key key(const event::Text& id) const { return key_of(id, secret_); }
   const Decision* find_decision(const Key& named, const Key& task_agent, std::int64_t not_after_ns) const;
-  void settle_decision(const event::Values& values, const journal::EventRef& ref, const Amend& amend);
-  void settle_start(const event::Values& values, const journal::EventRef& ref, const Amend& amend);
-  void settle_execution(const event::Values& values, const journal::EventRef& ref);
+  void settle_decision(const event::Values& values, const Keys& keys, const journal::EventRef& ref, const Amend& amend);
+  void settle_start(const Keys& keys, const journal::EventRef& ref, const Amend& amend);
+  void settle_execution(const event::Values& values, const Keys& keys, const journal::EventRef& ref);
   void keep_decidable(const Waiting& execution);
 
-  HashKey secret_;  // saved with the state: the keys in it are made with it
+  HashKey secret_;            // saved with the state: the keys in it are made with it
+  RecentHashes<Key> recent_;  // of agents, by that secret
   OldestOut<Start, 1> starts_;
   Executions waiting_;    // their start has not come
   Executions decidable_;  // their start is known; a decision may still come, or a later one that was on its way

@@ -111,6 +111,7 @@ bool Join::load(std::string_view bytes) {
     replay_clear();
   };
   forget();
+  recent_.clear();
   Reader r(bytes);
   std::uint32_t format = 0;
   if (!r.get(format) || format != kFormat || !r.get(secret_) || !r.get(counts_)) return false;

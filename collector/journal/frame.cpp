@@ -78,7 +78,7 @@ void FrameWriter::reset() {
 std::byte* FrameWriter::entry(EntryType type, std::uint32_t count, std::size_t payload) {
   events_at_ = 0;
   const std::size_t at = bytes_.size();
-  bytes_.resize(at + sizeof(EntryHeader) + payload);
+  bytes_.resize(at + sizeof(EntryHeader) + payload, std::byte{0});
   store(bytes_.data() + at, EntryHeader{type, count, static_cast<std::uint32_t>(payload), 0});
   return bytes_.data() + at + sizeof(EntryHeader);
 }
@@ -90,11 +90,12 @@ void FrameWriter::open_events(const LaneId& lane) {
   events_lane_ = lane;
 }
 
-void FrameWriter::event(const LaneId& lane, std::span<const std::byte> stored) {
+void FrameWriter::event(const LaneId& lane, const event::Values& stored) {
   if (events_at_ == 0 || events_lane_ != lane) open_events(lane);
-  const std::size_t at = bytes_.size(), room = padded(stored.size());
+  const std::size_t at = bytes_.size(), room = padded(event::encoded_bytes(stored));
   bytes_.resize(at + room);
-  std::memcpy(bytes_.data() + at, stored.data(), stored.size());
+  store(bytes_.data() + at + room - sizeof(std::uint64_t), std::uint64_t{0});  // what is not the event's stays so
+  event::encode(stored, bytes_.data() + at);
   auto header = load<EntryHeader>(bytes_.data() + events_at_);
   ++header.count;
   header.bytes += static_cast<std::uint32_t>(room);
@@ -131,7 +132,7 @@ void FrameWriter::anchor(std::uint64_t segment, const Link& link) {
 
 void FrameWriter::table(std::string_view payload) {
   reset();
-  bytes_.resize(sizeof(FrameHeader) + padded(payload.size()));
+  bytes_.resize(sizeof(FrameHeader) + padded(payload.size()), std::byte{0});
   std::memcpy(bytes_.data() + sizeof(FrameHeader), payload.data(), payload.size());
 }
 

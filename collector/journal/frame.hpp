@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,12 +32,28 @@ struct FramePlace {
   bool clears = false;
 };
 
+// Bytes of a vector that are not set to zero before they are written.
+template <class T>
+struct Unset : std::allocator<T> {
+  template <class U>
+  struct rebind {
+    using other = Unset<U>;
+  };
+  template <class U, class... Args>
+  void construct(U* at, Args&&... args) {
+    if constexpr (sizeof...(args) == 0)
+      ::new (at) U;
+    else
+      ::new (at) U(std::forward<Args>(args)...);
+  }
+};
+
 // The frame being built: entries in the order in which they were added.
 class FrameWriter {
  public:
   FrameWriter() { reset(); }
 
-  void event(const LaneId& lane, std::span<const std::byte> stored);
+  void event(const LaneId& lane, const event::Values& stored);
   void cursor(const LaneId& lane, const Cursor& cursor);
   void close(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);
   void amendment(const EventRef& target, const event::Values& patch);
@@ -57,8 +74,8 @@ class FrameWriter {
   std::byte* entry(EntryType type, std::uint32_t count, std::size_t payload);  // room for it, zeroed
   void open_events(const LaneId& lane);
 
-  std::vector<std::byte> bytes_;  // header first
-  std::size_t events_at_ = 0;     // of the entry that events are being added to; 0: none
+  std::vector<std::byte, Unset<std::byte>> bytes_;  // header first
+  std::size_t events_at_ = 0;                       // of the entry that events are being added to; 0: none
   LaneId events_lane_;
   std::uint32_t events_ = 0;
 };

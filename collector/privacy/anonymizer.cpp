@@ -54,7 +54,10 @@ Anonymizer::Plan Anonymizer::plan(const schema::KindInfo& kind) const {
     switch (action(field)) {
       case Action::keep: break;
       case Action::keep_id: plan.shown |= bit; break;
-      case Action::hash: plan.hash |= bit; break;
+      case Action::hash:
+        plan.hash |= bit;
+        if (field.subject == Subject::agent || field.subject == Subject::task_type) plan.recurring |= bit;
+        break;
       case Action::drop: plan.drop |= bit; break;
     }
   }
@@ -85,7 +88,18 @@ Applied Anonymizer::apply(event::Values& values) {
     });
     each_field(plan.json & values.present, [&](unsigned f) { applied.oversize |= !rewrite(values, f, {own_ids.data(), ids}); });
   }
-  each_field(plan.hash & values.present, [&](unsigned f) { replace(values.text[f], hashes_[f].data()); });
+  each_field(plan.hash & ~plan.recurring & values.present, [&](unsigned f) { replace(values.text[f], hashes_[f].data()); });
+  each_field(plan.recurring & values.present, [&](unsigned f) {
+    event::Text& text = values.text[f];
+    if (text.hashed) return;
+    hashes_[f] = recent_.of(text.bytes(), [&](std::string_view id) {
+      HashStorage hash;
+      event::Text replaced(id);
+      replace(replaced, hash.data());
+      return hash;
+    });
+    text = event::Text::hash(hashes_[f].data());
+  });
   each_field(plan.shown & values.present, [&](unsigned f) {
     event::Text& text = values.text[f];
     if (!text.hashed && text.size == event::kHashedShownBytes && event::parse_hashed(text.bytes())) replace(text, hashes_[f].data());

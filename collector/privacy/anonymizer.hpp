@@ -21,6 +21,7 @@
 
 #include "collector/privacy/json_rewrite.hpp"
 #include "collector/privacy/prf.hpp"
+#include "collector/recent_hashes.hpp"
 #include "shm/event.hpp"
 
 namespace arbiter::privacy {
@@ -48,7 +49,8 @@ class Anonymizer {
   bool enabled() const { return enabled_; }
 
   // Changes `values` in place. What they point to afterwards is theirs or the anonymizer's, and stays until the next call. `values` must
-  // have been decoded and found valid. Allocates nothing once its buffers have grown; costs one short hash for each id.
+  // have been decoded and found valid. Allocates nothing once its buffers have grown; costs one short hash for each id that is not an
+  // agent's or a type's seen lately.
   Applied apply(event::Values& values);
 
   // A generic event's taskId and agentId, from the top level of its data where they are strings that can be ids (1 to 255 bytes). To be
@@ -61,8 +63,9 @@ class Anonymizer {
  private:
   // Which fields of a kind get what. Bit i is field i.
   struct Plan {
-    std::uint32_t hash = 0;   // become hashes
-    std::uint32_t shown = 0;  // become hashes where they are of the shown form
+    std::uint32_t hash = 0;       // become hashes
+    std::uint32_t recurring = 0;  // of those: agents and types of tasks, of which there are few
+    std::uint32_t shown = 0;      // become hashes where they are of the shown form
     std::uint32_t drop = 0, json = 0, lists = 0;
   };
   enum class Action : std::uint8_t { keep, keep_id, hash, drop };
@@ -76,8 +79,9 @@ class Anonymizer {
   bool enabled_ = false;
   Rules rules_;
   Prf prf_;
+  RecentHashes<HashStorage> recent_;
   std::array<Plan, kKinds> plans_;
-  std::array<std::array<char, event::kHashBytes>, schema::kFieldsMax> hashes_;
+  std::array<HashStorage, schema::kFieldsMax> hashes_;
   std::array<std::string, schema::kFieldsMax> rewritten_;
   JsonScratch scratch_;
   TopLevelIds lifted_;

@@ -167,12 +167,11 @@ void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> by
 
   anonymizer_.lift_ids(v);
   if (anonymizer_.apply(v).oversize) ++counts_.oversize;
-  join_.resolve(v);
-  stored_.resize(event::encoded_bytes(v));
-  event::encode(v, stored_.data());
-  const journal::EventRef ref = journal_.append(lane.id, stored_, v);
+  const join::Keys keys = join_.keys(v);
+  join_.resolve(v, keys);
+  const journal::EventRef ref = journal_.append(lane.id, v);
   ARBITER_TESTPOINT("drain.appended");
-  join_.settle(v, ref, [this](const journal::EventRef& target, const event::Values& patch) { journal_.amend(target, patch); });
+  join_.settle(v, keys, ref, [this](const journal::EventRef& target, const event::Values& patch) { journal_.amend(target, patch); });
   ARBITER_TESTPOINT("drain.joined");
   ++lane.cursor.delivered;
   ++counts_.events;

@@ -81,7 +81,7 @@ class Drain {
   ingest::Quarantine& quarantine_;
   journal::SyncPolicy sync_;
 
-  std::vector<std::byte> buffer_, stored_;
+  std::vector<std::byte> buffer_;
   std::vector<ingest::Lane*> unacknowledged_;
   event::Values values_;
   Counts counts_;

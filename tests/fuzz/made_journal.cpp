@@ -55,14 +55,12 @@ event::Values execution(std::uint64_t sequence) {
 }
 
 EventRef put(Journal& journal, Counter& counter, const LaneId& id, Cursor& cursor, event::Values v) {
-  std::vector<std::byte> bytes(event::encoded_bytes(v));
-  event::encode(v, bytes.data());
-  const EventRef ref = journal.append(id, bytes, v);
+  const EventRef ref = journal.append(id, v);
   ++counter.events;
   cursor.sequence = v.sequence;
   ++cursor.delivered;
   ++cursor.attempted;
-  cursor.position.value += bytes.size() / abi::kRecordBytes + 1;
+  cursor.position.value += event::encoded_bytes(v) / abi::kRecordBytes + 1;
   journal.advance(id, cursor);
   return ref;
 }

@@ -18,7 +18,8 @@ struct Recorded {
   explicit Recorded(std::size_t max_open = 100) : join(max_open) {}
 
   std::uint64_t put(Values v) {
-    join.resolve(v);
+    const join::Keys keys = join.keys(v);
+    join.resolve(v, keys);
     v.sequence = ++sequence;
     journal::EventRef ref;
     ref.sequence = sequence;
@@ -26,7 +27,7 @@ struct Recorded {
     // Strings that the join filled in live only until it settles: keep a copy, as the journal does.
     std::vector<std::byte> bytes(event::encoded_bytes(v));
     event::encode(v, bytes.data());
-    join.settle(v, ref, [&](const journal::EventRef& target, const Values& patch) { amend(target.sequence, patch); });
+    join.settle(v, keys, ref, [&](const journal::EventRef& target, const Values& patch) { amend(target.sequence, patch); });
     store(sequence, std::move(bytes));
     order.push_back({ref, sequence});
     return sequence;
@@ -225,13 +226,14 @@ TEST_CASE("the state saved and loaded, or replayed from the events, goes on as i
     CHECK(other->open() == 1);
     CHECK(other->waiting() == 1);
     Values done = completion("open", 90);
-    other->resolve(done);
+    other->resolve(done, other->keys(done));
     CHECK(done.time(field(Kind::task_execution, "startedAtNs")) == 30);
     CHECK(done.text[field(Kind::task_execution, "routingDecision.decisionId")].bytes() == "d1");
     int amended = 0;
     journal::EventRef ref;
     ref.sequence = 99, ref.time_ns = 55;
-    other->settle(start("early", 55), ref, [&](const journal::EventRef& target, const Values& patch) {
+    const Values begun = start("early", 55);
+    other->settle(begun, other->keys(begun), ref, [&](const journal::EventRef& target, const Values& patch) {
       ++amended;
       CHECK(target.sequence == 5);
       CHECK(patch.time(field(Kind::task_execution, "startedAtNs")) == 55);

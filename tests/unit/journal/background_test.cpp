@@ -15,7 +15,7 @@ SealJob job_of(const std::string& directory, std::uint64_t index) {
   must(made);
   FrameWriter frame;
   const MadeEvent event(execution(1, 1000, true, std::nullopt));
-  frame.event(lane(1), event.span());
+  frame.event(lane(1), event.values);
   const auto bytes = frame.finish({.key = made->header.key, .previous = made->previous, .number = 1, .written_unix_ns = 1});
   must(made->file->write(bytes, made->end));
   SealJob job;

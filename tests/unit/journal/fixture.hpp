@@ -153,7 +153,7 @@ inline std::unique_ptr<Journal> open(const Options& options, Participant& partic
 // One event into the journal; `to` follows it.
 inline EventRef put(Journal& journal, const LaneId& lane, const event::Values& values, Recorder* recorder = nullptr) {
   const MadeEvent made(values);
-  const EventRef ref = journal.append(lane, made.span(), made.values);
+  const EventRef ref = journal.append(lane, made.values);
   if (recorder != nullptr) recorder->settle(lane, made.values);
   return ref;
 }

@@ -45,7 +45,7 @@ Options options_in(const TempDir& dir) {
     for (std::uint64_t left = 1 + random() % 12; left > 0; --left) {
       ++n;
       const MadeEvent made(execution(n, static_cast<std::int64_t>(1000 + n), true, std::nullopt));
-      static_cast<void>(journal.append(kLane, made.span(), made.values));
+      static_cast<void>(journal.append(kLane, made.values));
       recorder.settle(kLane, made.values);
     }
     Cursor c;
