@@ -26,8 +26,13 @@ std::string all_text_below(Place& place, const fs::path& directory) {
   return all;
 }
 
+// Of a name this short, or with no more than this behind a word that is kept (the task's type), the bytes may stand in any file by chance:
+// it is looked for as a whole JSON value.
+constexpr std::size_t kShortName = 6;
+
 struct Ids {
-  std::set<std::string> all;  // of agents, runs and tasks
+  std::set<std::string> all;     // of agents, runs and tasks
+  std::set<std::string> quoted;  // of those: looked for as whole values
   std::string a_run;
 };
 
@@ -37,7 +42,10 @@ Ids ids_of(const fs::path& runs) {
   while (lines->next().value()) {
     const auto run = replay::parse_agent_run(lines->line());
     ids.a_run = run->run_id;
-    for (const std::string& id : {run->run_id, run->task_id, run->agent_id}) ids.all.insert(id);
+    for (const std::string& id : {run->run_id, run->task_id, run->agent_id}) {
+      ids.all.insert(id);
+      if (id.size() < kShortName + (id.starts_with(run->task_family) ? run->task_family.size() : 0)) ids.quoted.insert(id);
+    }
   }
   return ids;
 }
@@ -53,12 +61,9 @@ fs::path written_in(Place& place) {
   return place.write("written", all_text_below(place, place.state()) + all_text_below(place, place.exports()) + journal);
 }
 
-// A name this short may be part of any text: it is looked for as a whole JSON value.
-constexpr std::size_t kShortName = 6;
-
 void check_has_none_of(Place& place, const fs::path& written, const Ids& ids) {
   std::string patterns;
-  for (const std::string& id : ids.all) patterns += (id.size() < kShortName ? '"' + id + '"' : id) + '\n';
+  for (const std::string& id : ids.all) patterns += (ids.quoted.contains(id) ? '"' + id + '"' : id) + '\n';
   const std::string search = "LC_ALL=C grep -aoFf " + place.write("patterns", patterns).string() + " " + written.string() + " | sort -u";
   CHECK(place.shell(search).out == "");
   place.write("planted", patterns);  // and the search would have found every one of them
