@@ -43,6 +43,13 @@ struct Config {
     std::optional<std::uint64_t> keep = 24;
   } export_;
   struct {
+    // Weights; all 0: the evaluation's score where there is one, else success (snapshot/reward.hpp).
+    std::uint64_t success = 0, quality = 0, efficiency = 0, evaluation = 0, compliance = 0, latency = 0, tokens = 0;
+    std::uint64_t evaluation_scale = 1;
+    Duration latency_scale = std::chrono::minutes(1);
+    std::uint64_t tokens_scale = 10'000;
+  } reward;
+  struct {
     std::uint64_t max_agents = 10'000;
     std::uint64_t max_open_executions = 100'000;
     std::uint64_t max_producers = 10'000;

@@ -23,6 +23,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kFormatSh
     {{"jsonl", "events.jsonl.zst"}, {"trajectories", "trajectories.jsonl.zst"}}};
 
 constexpr std::uint64_t kMs = 1'000'000, kHour = 3'600'000'000'000, kDay = 24 * kHour;
+constexpr std::uint64_t kWeightMax = 1000;
 constexpr std::uint64_t kMiB = 1ULL << 20, kGiB = 1ULL << 30, kTiB = 1ULL << 40;
 
 // --- between a field of Config and a Value
@@ -37,6 +38,7 @@ Value read(const Key&, const std::optional<Duration>& field) {
   if (!field) return nullptr;
   return static_cast<std::uint64_t>(field->count());
 }
+Value read(const Key&, Duration field) { return static_cast<std::uint64_t>(field.count()); }
 Value read(const Key&, const std::string& field) {
   if (field.empty()) return nullptr;
   return field;
@@ -57,6 +59,7 @@ void write(const Key&, std::optional<Duration>& field, const Value& v) {
   const auto* number = std::get_if<std::uint64_t>(&v);
   field = number ? std::optional(Duration(static_cast<std::int64_t>(*number))) : std::nullopt;
 }
+void write(const Key&, Duration& field, const Value& v) { field = Duration(static_cast<std::int64_t>(std::get<std::uint64_t>(v))); }
 void write(const Key&, std::string& field, const Value& v) {
   const auto* text = std::get_if<std::string>(&v);
   field = text ? *text : std::string();
@@ -227,6 +230,71 @@ const std::vector<Key>& table() {
             ARBITER_FIELD(export_.formats)),
       bound({"export.keep", KeyType::count, kNull, kLive, 1, 1'000'000, {}, "How many snapshots are kept; older ones are removed.", "all"},
             ARBITER_FIELD(export_.keep)),
+
+      bound({"reward.success",
+             KeyType::count,
+             kNoNull,
+             kLive,
+             0,
+             kWeightMax,
+             {},
+             "What success (1) or failure (0) weighs in the reward; while no weight is above 0 the reward is the evaluation's score, else "
+             "success."},
+            ARBITER_FIELD(reward.success)),
+      bound({"reward.quality", KeyType::count, kNoNull, kLive, 0, kWeightMax, {}, "What the quality score weighs in the reward."},
+            ARBITER_FIELD(reward.quality)),
+      bound({"reward.efficiency", KeyType::count, kNoNull, kLive, 0, kWeightMax, {}, "What the efficiency score weighs in the reward."},
+            ARBITER_FIELD(reward.efficiency)),
+      bound({"reward.evaluation",
+             KeyType::count,
+             kNoNull,
+             kLive,
+             0,
+             kWeightMax,
+             {},
+             "What the evaluation's score, divided by reward.evaluation_scale, weighs in the reward."},
+            ARBITER_FIELD(reward.evaluation)),
+      bound({"reward.compliance",
+             KeyType::count,
+             kNoNull,
+             kLive,
+             0,
+             kWeightMax,
+             {},
+             "What the compliance score, else valid (1) or not (0), weighs in the reward."},
+            ARBITER_FIELD(reward.compliance)),
+      bound({"reward.latency",
+             KeyType::count,
+             kNoNull,
+             kLive,
+             0,
+             kWeightMax,
+             {},
+             "What speed, latency_scale / (latency_scale + duration), weighs in the reward."},
+            ARBITER_FIELD(reward.latency)),
+      bound({"reward.tokens",
+             KeyType::count,
+             kNoNull,
+             kLive,
+             0,
+             kWeightMax,
+             {},
+             "What thrift, tokens_scale / (tokens_scale + tokens consumed), weighs in the reward."},
+            ARBITER_FIELD(reward.tokens)),
+      bound({"reward.evaluation_scale", KeyType::count, kNoNull, kLive, 1, 1'000'000'000, {}, "The evaluation's score that counts as 1."},
+            ARBITER_FIELD(reward.evaluation_scale)),
+      bound(
+          {"reward.latency_scale", KeyType::duration, kNoNull, kLive, kMs, 366 * kDay, {}, "The duration at which speed counts as a half."},
+          ARBITER_FIELD(reward.latency_scale)),
+      bound({"reward.tokens_scale",
+             KeyType::count,
+             kNoNull,
+             kLive,
+             1,
+             1'000'000'000'000,
+             {},
+             "The number of tokens at which thrift counts as a half."},
+            ARBITER_FIELD(reward.tokens_scale)),
 
       bound({"limits.max_agents",
              KeyType::count,

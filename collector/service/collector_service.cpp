@@ -19,6 +19,14 @@ namespace {
 
 namespace json = boost::json;
 
+snapshot::RewardFormula formula_of(const config::Config& config) {
+  const auto& r = config.reward;
+  return {{r.success, r.quality, r.efficiency, r.evaluation, r.compliance, r.latency, r.tokens},
+          r.evaluation_scale,
+          r.latency_scale.count(),
+          r.tokens_scale};
+}
+
 // The moment an export is to begin at, from what was asked; nothing: everything.
 Result<std::optional<std::int64_t>> since_of(const std::string& since) {
   if (since.empty()) return std::optional<std::int64_t>{};
@@ -104,7 +112,7 @@ Result<json::object> CollectorService::task(std::string_view task_id) {
   Asked task;
   ask_for(task, engine_.anonymizer(), task_id, schema::Subject::task);
   if (!task.text) return Error{"an empty task id", 400};
-  auto story = snapshot::task_story(*now->view, *task.text);
+  auto story = snapshot::task_story(*now->view, *task.text, formula_of(now->config));
   if (!story) return story.error();
   if (!*story) return Error{"no event of task " + std::string(task_id) + " is retained", 404};
   return std::move(**story);
@@ -122,6 +130,7 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   options.formats = request.formats.empty() ? now->config.export_.formats : request.formats;
   options.since_ns = *since;
   options.keep = now->config.export_.keep;
+  options.reward = formula_of(now->config);
   options.key_fingerprint = engine_.key_fingerprint();
   options.stats = std::move(now->stats);
   auto made = snapshot::publish(*now->view, options);

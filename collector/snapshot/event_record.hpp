@@ -24,6 +24,8 @@ void append_sortable(std::string& out, std::string_view text);
 
 void append_event_record(std::string& out, const journal::StoredEvent& e);
 
+inline Error damaged_while_sorting() { return {"an event came back damaged from sorting: look at the disk"}; }
+
 // The event that a payload holds; its strings are views of the payload.
 class EventRecord {
  public:

@@ -7,39 +7,13 @@ namespace arbiter::snapshot {
 namespace {
 
 constexpr std::array<FormatInfo, 4> kFormats = {{
-    {"events.jsonl.zst", Rows::events, make_event_lines},
-    {"events.jsonl", Rows::events, make_event_lines},
-    {"trajectories.jsonl.zst", Rows::trajectories, make_trajectories},
-    {"trajectories.jsonl", Rows::trajectories, make_trajectories},
+    {"events.jsonl.zst", Rows::events, make_lines},
+    {"events.jsonl", Rows::events, make_lines},
+    {"trajectories.jsonl.zst", Rows::trajectories, make_lines},
+    {"trajectories.jsonl", Rows::trajectories, make_lines},
 }};
 
-// events.jsonl: one event, one line.
-class EventLines : public Format {
- public:
-  explicit EventLines(std::string_view name) : name_(name) {}
-
-  Result<void> begin(const std::string& directory) override {
-    auto file = OutputFile::create(directory, name_);
-    if (!file) return file.error();
-    file_ = std::move(*file);
-    return {};
-  }
-  Result<void> event(const journal::StoredEvent&, std::string_view line) override {
-    ++rows_;
-    if (auto ok = file_->write(line); !ok) return ok;
-    return file_->write("\n");
-  }
-  Result<FileInfo> finish() override { return file_->finish(rows_); }
-
- private:
-  std::string name_;
-  std::unique_ptr<OutputFile> file_;
-  std::uint64_t rows_ = 0;
-};
-
 }  // namespace
-
-std::unique_ptr<Format> make_event_lines(const FormatInfo& info, std::size_t) { return std::make_unique<EventLines>(info.name); }
 
 std::span<const FormatInfo> formats() { return kFormats; }
 

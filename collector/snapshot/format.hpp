@@ -1,4 +1,5 @@
-// What a snapshot's data can be written as. A format is one file; a new one is a class and a line in the table of format.cpp.
+// What a snapshot's data can be written as. A format is one file; a new one is a class and a line in the table of format.cpp. Rows of a
+// kind are made once, and taken by every format that is made of them.
 #pragma once
 
 #include <memory>
@@ -13,13 +14,16 @@
 
 namespace arbiter::snapshot {
 
-// Writes one data file: begin, every event of the snapshot in the total order (EventKey), finish.
+// Writes one data file: begin, its rows in their order, finish. Of the functions for rows that of its kind of rows alone is called; what
+// they are given stays for the call only.
 class Format {
  public:
   virtual ~Format() = default;
   virtual Result<void> begin(const std::string& directory) = 0;
-  // `line`: the event as JSON, without a newline. Both stay for the call only.
-  virtual Result<void> event(const journal::StoredEvent& e, std::string_view line) = 0;
+  // In the total order (EventKey). `line`: the event as JSON, without a newline.
+  virtual Result<void> event(const journal::StoredEvent&, std::string_view /*line*/) { return {}; }
+  // In pieces, the last of which ends it; in the order of the task ids' bytes.
+  virtual Result<void> trajectory(std::string_view /*piece*/, bool /*ends*/) { return {}; }
   virtual Result<FileInfo> finish() = 0;
 };
 
@@ -29,7 +33,7 @@ enum class Rows : std::uint8_t { events, trajectories };
 struct FormatInfo {
   std::string_view name;  // of the file
   Rows rows;
-  std::unique_ptr<Format> (*make)(const FormatInfo& info, std::size_t sort_memory_bytes);
+  std::unique_ptr<Format> (*make)(const FormatInfo& info);
 };
 
 std::span<const FormatInfo> formats();
@@ -39,7 +43,6 @@ const FormatInfo* find_format(std::string_view name);
 Result<std::vector<const FormatInfo*>> choose_formats(std::span<const std::string> names);
 
 // Implementations.
-std::unique_ptr<Format> make_event_lines(const FormatInfo& info, std::size_t sort_memory_bytes);
-std::unique_ptr<Format> make_trajectories(const FormatInfo& info, std::size_t sort_memory_bytes);
+std::unique_ptr<Format> make_lines(const FormatInfo& info);
 
 }  // namespace arbiter::snapshot

@@ -95,6 +95,7 @@ boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary
         {"watermarkNs", facts.watermark_ns != 0 ? text(std::to_string(facts.watermark_ns)) : Json(nullptr)}}},
       {"events", summary.events_json()},
   };
+  manifest["reward"] = formula_json(facts.reward);
   if (facts.tasks) manifest["tasks"] = *facts.tasks;
   manifest["propensities"] = summary.propensities_json();
   manifest["losses"] = facts.losses;
@@ -149,7 +150,8 @@ A snapshot of what agents recorded with the Arbiter performance tracker.
   if (trajectories)
     out +=
         R"(- `trajectories.jsonl`: one task a line: `taskId`, `startTime`, `events` (as above, in order of time), `endTime`, `taskType`, `agentId`, `steps`,
-  `reward` (score of the latest evaluation; else 1 or 0 as the latest execution succeeded or failed; else null), `done`.
+  `reward` (null where nothing is known), `rewardSource` (what is in it), `rewardComponents`, `done`. `manifest.json` has the formula of the
+  reward: unless configured, the score of the latest evaluation, else 1 or 0 as the latest execution succeeded or failed.
 )";
   out += R"(- `stats.json`: the tracker's statistics over all that it retained when the snapshot was made.
 - `manifest.json`: what the snapshot covers, what was lost, whether ids are anonymised, and of each file its rows, bytes and SHA-256.

@@ -4,6 +4,7 @@
 //    "schema": {"version": "1.0", "sha256": ".."},
 //    "range": {"fromCursor": null, "toCursor": "..", "since": null | "..", "sinceNs": null | "..", "watermark": "..", "watermarkNs": ".."},
 //    "events": {"total": 27408, "byType": {..}, "withoutTask": 0, "firstTime": "..", "lastTime": ".."},
+//    "reward": {"definition": "..", "weights": {}, "evaluationScale": 1, "latencyScaleMs": 60000, "tokensScale": 10000} (see reward.hpp),
 //    "tasks": 6852 (where there is a file of trajectories),
 //    "propensities": {"decisions": 0, "zero": 0, "smallest": null, "effectiveSampleSize": null},
 //    "losses": {..}, "damagedBlocks": 0,
@@ -25,6 +26,7 @@
 
 #include "collector/journal/journal.hpp"
 #include "collector/snapshot/output_file.hpp"
+#include "collector/snapshot/reward.hpp"
 
 namespace arbiter::snapshot {
 
@@ -75,6 +77,7 @@ struct ManifestFacts {
   std::uint64_t blocks_damaged = 0;
   std::vector<FileInfo> files;
   std::optional<std::uint64_t> tasks;
+  RewardFormula reward;
 };
 boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary& summary);
 

@@ -1,5 +1,6 @@
 #include "collector/snapshot/publish.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "collector/snapshot/directory.hpp"
@@ -8,6 +9,7 @@
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/manifest.hpp"
 #include "collector/snapshot/pretty_json.hpp"
+#include "collector/snapshot/trajectories.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::snapshot {
@@ -37,20 +39,58 @@ Result<std::uint64_t> gather(const journal::View& view, std::optional<std::int64
   return scan.blocks_damaged;
 }
 
+// The formats of a snapshot while they are written.
+class Writers {
+ public:
+  static Result<Writers> begin(const std::vector<const FormatInfo*>& chosen, const std::string& directory) {
+    Writers writers;
+    for (const FormatInfo* format : chosen) {
+      writers.all_.push_back({format, format->make(*format)});
+      if (auto ok = writers.all_.back().second->begin(directory); !ok) return ok.error();
+    }
+    return writers;
+  }
+
+  bool any(Rows rows) const {
+    return std::any_of(all_.begin(), all_.end(), [rows](const auto& each) { return each.first->rows == rows; });
+  }
+  // Gives a row to every format that is made of such rows.
+  template <class Give>
+  Result<void> give(Rows rows, Give give) {
+    for (auto& [format, writer] : all_) {
+      if (format->rows != rows) continue;
+      if (auto ok = give(*writer); !ok) return ok;
+    }
+    return {};
+  }
+  Result<void> finish(Data& data) {
+    for (auto& [format, writer] : all_) {
+      auto file = writer->finish();
+      if (!file) return file.error();
+      if (format->rows == Rows::trajectories) data.tasks = file->rows;
+      data.files.push_back(std::move(*file));
+    }
+    return {};
+  }
+
+ private:
+  std::vector<std::pair<const FormatInfo*, std::unique_ptr<Format>>> all_;
+};
+
 Result<Data> write_data(const journal::View& view, const ExportOptions& options, const std::string& directory) {
   const auto chosen = choose_formats(options.formats);
   if (!chosen) return chosen.error();
-  std::vector<std::unique_ptr<Format>> writers;
-  for (const FormatInfo* format : *chosen) {
-    writers.push_back(format->make(*format, options.sort_memory_bytes));
-    if (auto ok = writers.back()->begin(directory); !ok) return ok.error();
-  }
+  auto writers = Writers::begin(*chosen, directory);
+  if (!writers) return writers.error();
+  std::optional<Trajectories> trajectories;
+  if (writers->any(Rows::trajectories)) trajectories.emplace(directory, options.sort_memory_bytes, options.reward);
   Data data;
   {
     Sorter sorter(directory, options.sort_memory_bytes);
     const auto damaged = gather(view, options.since_ns, sorter);
     if (!damaged) return damaged.error();
     data.blocks_damaged = *damaged;
+    const bool lines = writers->any(Rows::events);
     EventRecord record;
     std::string line;
     for (;;) {
@@ -58,21 +98,24 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
       const auto more = sorter.next(key, payload);
       if (!more) return more.error();
       if (!*more) break;
-      if (!record.read(payload)) return Error{"an event came back damaged from sorting: look at the disk"};
+      if (!record.read(payload)) return damaged_while_sorting();
       const journal::StoredEvent e = record.event();
       data.summary.add(e);
       line.clear();
-      append_event_json(line, e);
-      for (const auto& writer : writers)
-        if (auto ok = writer->event(e, line); !ok) return ok.error();
+      if (lines) append_event_json(line, e);
+      if (auto ok = writers->give(Rows::events, [&](Format& writer) { return writer.event(e, line); }); !ok) return ok.error();
+      if (trajectories)
+        if (auto ok = trajectories->add(e); !ok) return ok.error();
     }
   }
-  for (std::size_t i = 0; i < writers.size(); ++i) {
-    auto file = writers[i]->finish();
-    if (!file) return file.error();
-    if ((*chosen)[i]->rows == Rows::trajectories) data.tasks = file->rows;
-    data.files.push_back(std::move(*file));
+  if (trajectories) {
+    auto ok = trajectories->each([&](std::string_view piece, bool ends) {
+      return writers->give(Rows::trajectories, [&](Format& writer) { return writer.trajectory(piece, ends); });
+    });
+    if (!ok) return ok.error();
+    trajectories.reset();
   }
+  if (auto ok = writers->finish(data); !ok) return ok.error();
   return data;
 }
 
@@ -103,6 +146,7 @@ Result<Published> build(const journal::View& view, const ExportOptions& options,
   facts.watermark_ns = view.statistics().last_updated_ns;
   facts.blocks_damaged = data->blocks_damaged;
   facts.tasks = data->tasks;
+  facts.reward = options.reward;
   const boost::json::value* losses = options.stats.if_contains("losses");
   if (losses != nullptr && losses->is_object())
     facts.losses = losses->get_object();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "collector/journal/journal.hpp"
+#include "collector/snapshot/reward.hpp"
 #include "collector/snapshot/sorter.hpp"
 #include "shm/result.hpp"
 
@@ -26,6 +27,7 @@ struct ExportOptions {
   std::vector<std::string> formats = {"events.jsonl.zst", "trajectories.jsonl.zst"};  // names of format.hpp
   std::optional<std::int64_t> since_ns;                                               // events of this time or later; all
   std::optional<std::uint64_t> keep;                                                  // snapshots that stay, this one included; all
+  RewardFormula reward;                                                               // for trajectories
   std::string key_fingerprint;                           // of the anonymisation key, hex; empty: not anonymised
   boost::json::object stats;                             // becomes stats.json; its "losses" also stand in the manifest
   std::size_t sort_memory_bytes = Sorter::kMemoryBytes;  // for each of: the events, the trajectories

@@ -96,7 +96,7 @@ Result<void> query_events(const journal::View& view, const EventFilter& filter, 
   return {};
 }
 
-Result<std::optional<boost::json::object>> task_story(const journal::View& view, const event::Text& task) {
+Result<std::optional<boost::json::object>> task_story(const journal::View& view, const event::Text& task, const RewardFormula& formula) {
   using Story = std::optional<boost::json::object>;
   Newest all(UINT64_MAX, kStoryBytesMax);
   bool fits = true;
@@ -111,7 +111,7 @@ Result<std::optional<boost::json::object>> task_story(const journal::View& view,
   const std::vector<Kept>& events = all.sorted();
   if (events.empty()) return Story();
   std::string text;
-  TrajectoryWriter trajectory;
+  TrajectoryWriter trajectory(formula);
   EventRecord record;
   for (const Kept& kept : events) {
     if (!record.read(kept.record)) continue;

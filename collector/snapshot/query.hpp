@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "collector/journal/journal.hpp"
+#include "collector/snapshot/reward.hpp"
 #include "shm/result.hpp"
 
 namespace arbiter::snapshot {
@@ -29,6 +30,7 @@ inline constexpr std::size_t kStoryBytesMax = 32 << 20;   // less: a story is bu
 
 // Everything recorded under one task, as a trajectory (trajectory.hpp) is exported: {"taskId": .., "events": [..], ...}. Nothing: there is
 // no such event. Error: its events take more than kQueryBytesMax.
-Result<std::optional<boost::json::object>> task_story(const journal::View& view, const event::Text& task);
+Result<std::optional<boost::json::object>> task_story(const journal::View& view, const event::Text& task,
+                                                      const RewardFormula& formula = {});
 
 }  // namespace arbiter::snapshot

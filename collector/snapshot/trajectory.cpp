@@ -20,6 +20,26 @@ int rank_of(Kind kind) {
   }
 }
 
+void append_reward(std::string& out, const Reward& reward) {
+  out += ",\"reward\":";
+  if (reward.value)
+    append_real(out, *reward.value);
+  else
+    out += "null";
+  out += reward.value ? ",\"rewardSource\":\"" + reward.source() + '"' : ",\"rewardSource\":null";
+  out += ",\"rewardComponents\":{";
+  bool first = true;
+  for (std::size_t i = 0; i < kComponents; ++i) {
+    if (!reward.components[i]) continue;
+    out += first ? "\"" : ",\"";
+    out += kComponentNames[i];
+    out += "\":";
+    append_real(out, *reward.components[i]);
+    first = false;
+  }
+  out += '}';
+}
+
 }  // namespace
 
 void TrajectoryWriter::Best::offer(const event::Text* text, int from) {
@@ -29,7 +49,7 @@ void TrajectoryWriter::Best::offer(const event::Text* text, int from) {
 }
 
 void TrajectoryWriter::begin(std::string& out, const event::Text& task, std::int64_t first_time_ns) {
-  *this = {};
+  *this = TrajectoryWriter(formula_);
   out += "{\"taskId\":";
   json::append_text(out, task);
   out += ",\"startTime\":\"";
@@ -38,7 +58,6 @@ void TrajectoryWriter::begin(std::string& out, const event::Text& task, std::int
 }
 
 void TrajectoryWriter::add(std::string& out, const journal::StoredEvent& e) {
-  constexpr unsigned score = schema::field(Kind::evaluation_outcome, "evaluation.score");
   if (steps_++ != 0) out += ',';
   append_event_json(out, e);
   last_time_ns_ = e.time_ns;
@@ -46,8 +65,7 @@ void TrajectoryWriter::add(std::string& out, const journal::StoredEvent& e) {
   const int rank = rank_of(e.values.kind);
   task_type_.offer(text_at(e.values, fields.task_type), rank);
   agent_.offer(text_at(e.values, fields.agent), rank);
-  if (e.values.kind == Kind::task_execution) success_ = e.values.flag(journal::field::kSuccess);
-  if (e.values.kind == Kind::evaluation_outcome && e.values.has(score)) score_ = e.values.real(score);
+  outcome_.add(e.values);
 }
 
 void TrajectoryWriter::end(std::string& out) {
@@ -61,12 +79,9 @@ void TrajectoryWriter::end(std::string& out) {
   out += '"';
   text(",\"taskType\":", task_type_);
   text(",\"agentId\":", agent_);
-  out += ",\"steps\":" + std::to_string(steps_) + ",\"reward\":";
-  if (score_)
-    append_real(out, *score_);
-  else
-    out += !success_ ? "null" : *success_ ? "1" : "0";
-  out += success_ ? ",\"done\":true}" : ",\"done\":false}";
+  out += ",\"steps\":" + std::to_string(steps_);
+  append_reward(out, reward_of(formula_, outcome_));
+  out += outcome_.success ? ",\"done\":true}" : ",\"done\":false}";
 }
 
 }  // namespace arbiter::snapshot

@@ -1,12 +1,15 @@
 // A trajectory: everything recorded under one task, in order of time, as one JSON object for a learner.
 //
-//   {"taskId":"..","startTime":"..","events":[..],"endTime":"..","taskType":"..","agentId":"..","steps":5,"reward":0.9,"done":true}
+//   {"taskId":"..","startTime":"..","events":[..],"endTime":"..","taskType":"..","agentId":"..","steps":5,"reward":0.9,
+//    "rewardSource":"evaluation","rewardComponents":{"success":1,"evaluation":0.9},"done":true}
 //
 // The events come early, so that a task of any number of events passes through without being held.
 //   startTime, endTime   times of its first and last event
 //   taskType, agentId    of the latest execution that says, else of the latest start, decision, or other event; not there where none says
 //   steps                number of events
-//   reward               score of the latest evaluation that has one; else 1 or 0 as the latest execution succeeded or not; else null
+//   reward               of its latest execution, evaluation and validation, by the formula (reward.hpp); null where nothing is known
+//   rewardSource         the components that are in it, "success+latency"; null where it is
+//   rewardComponents     all that are known
 //   done                 there is an execution: it has an outcome
 #pragma once
 
@@ -16,12 +19,14 @@
 #include <string_view>
 
 #include "collector/journal/journal.hpp"
+#include "collector/snapshot/reward.hpp"
 
 namespace arbiter::snapshot {
 
 // Writes one trajectory: begin, its events in order of time, end.
 class TrajectoryWriter {
  public:
+  explicit TrajectoryWriter(const RewardFormula& formula) : formula_(formula) {}
   void begin(std::string& out, const event::Text& task, std::int64_t first_time_ns);
   void add(std::string& out, const journal::StoredEvent& e);  // appends the event, and remembers what the end needs
   void end(std::string& out);
@@ -34,11 +39,11 @@ class TrajectoryWriter {
     void offer(const event::Text* text, int rank);
   };
 
+  RewardFormula formula_;
   Best task_type_, agent_;
   std::uint64_t steps_ = 0;
   std::int64_t last_time_ns_ = 0;
-  std::optional<double> score_;
-  std::optional<bool> success_;
+  Outcome outcome_;
 };
 
 }  // namespace arbiter::snapshot

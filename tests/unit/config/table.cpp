@@ -43,7 +43,7 @@ TEST_CASE("every key has a name of its own, a sentence, and a default that is al
     key.set(key, changed, *back);
     CHECK(key.get(key, changed) == value);
   }
-  CHECK(seen.size() == 23);
+  CHECK(seen.size() == 33);
 }
 
 TEST_CASE("the defaults are those of the specification") {
@@ -62,6 +62,10 @@ TEST_CASE("the defaults are those of the specification") {
   CHECK(text("anonymization.free_text") == "\"drop\"");
   CHECK(text("export.interval") == "\"15m\"");
   CHECK(text("export.keep") == "24");
+  CHECK(text("reward.success") == "0");
+  CHECK(text("reward.evaluation_scale") == "1");
+  CHECK(text("reward.latency_scale") == "\"1m\"");
+  CHECK(text("reward.tokens_scale") == "10000");
   CHECK(text("limits.max_open_executions") == "100000");
 }
 
@@ -74,6 +78,8 @@ TEST_CASE("each type takes what it takes") {
   CHECK(accepted("journal.sync", "\"1000ms\"") == "\"1s\"");
   CHECK(accepted("anonymization.free_text", "\"hash\"") == "\"hash\"");
   CHECK(accepted("export.formats", "[\"jsonl\", \"trajectories.jsonl\"]") == "[\"events.jsonl.zst\",\"trajectories.jsonl\"]");
+  CHECK(accepted("reward.quality", "1000") == "1000");
+  CHECK(accepted("reward.latency_scale", "\"90s\"") == "\"1m30s\"");
   CHECK(accepted("state_dir", "\"/srv/arbiter\"") == "\"/srv/arbiter\"");
 }
 
@@ -98,6 +104,8 @@ TEST_CASE("what a type does not take is refused with what it was and what is all
   CHECK(refused("export.formats", "[\"jsonl\",\"events.jsonl.zst\"]").starts_with("\"events.jsonl.zst\" is there twice"));
   CHECK(refused("export.formats", "[\"jsnl\"]").ends_with("did you mean \"jsonl\"?"));
   CHECK(refused("export.formats", "\"jsonl\"").starts_with("\"jsonl\" is not allowed: write a list of"));
+  CHECK(refused("reward.success", "1001") == "1001 is out of range: write a whole number from 0 to 1000");
+  CHECK(refused("reward.tokens_scale", "0").starts_with("0 is out of range"));
   CHECK(refused("state_dir", "\"var/lib\"") == "\"var/lib\" is not allowed: write an absolute path, or null for the usual place");
   CHECK(refused("state_dir", "\"\"").starts_with("\"\" is not allowed"));
 }

@@ -187,6 +187,7 @@ TEST_CASE("the manifest says what is in the snapshot, and what it was made from"
   CHECK(m.at("events").at("firstTime") == "2023-11-14T22:13:19.000Z");
   CHECK(m.at("events").at("lastTime") == "2023-11-14T22:13:27.125Z");
   CHECK(m.at("tasks") == 8);
+  CHECK(m.at("reward").at("definition") == "evaluation where it is known, else success");
   CHECK(m.at("losses").at("dropped") == 3);
   CHECK(m.at("damagedBlocks") == 2);
   CHECK(m.at("anonymization").at("enabled") == true);

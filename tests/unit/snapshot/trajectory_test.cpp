@@ -20,8 +20,8 @@ struct Step {
   std::optional<double> score;
 };
 
-boost::json::object trajectory(const std::vector<Step>& steps) {
-  TrajectoryWriter writer;
+boost::json::object trajectory(const std::vector<Step>& steps, const snapshot::RewardFormula& formula = {}) {
+  TrajectoryWriter writer(formula);
   std::string out;
   std::int64_t time = sample::kStampNs;
   writer.begin(out, std::string_view("t"), time);
@@ -66,6 +66,19 @@ TEST_CASE("the reward is the latest score, else success, else nothing") {
   CHECK(trajectory({{Kind::task_execution, "a", nullptr, true}, {Kind::task_execution, "a", nullptr, false}}).at("reward") == 0);
   CHECK(trajectory({{Kind::task_start, "a"}}).at("reward").is_null());
   CHECK(trajectory({{Kind::evaluation_outcome, "a"}}).at("reward").is_null());
+}
+
+TEST_CASE("a trajectory says what its reward is made of, by the formula that is given") {
+  const std::vector<Step> steps = {{Kind::task_execution, "a", nullptr, true}, {Kind::evaluation_outcome, "a", nullptr, {}, 0.25}};
+  const auto by_default = trajectory(steps);
+  CHECK(by_default.at("rewardSource") == "evaluation");
+  CHECK(boost::json::serialize(by_default.at("rewardComponents")) == R"({"success":1,"evaluation":2.5E-1})");
+  snapshot::RewardFormula formula;
+  formula.weights = {2, 0, 0, 1, 0, 0, 0};
+  const auto weighted = trajectory(steps, formula);
+  CHECK(weighted.at("reward") == 0.75);  // (2*1 + 0.25) / 3
+  CHECK(weighted.at("rewardSource") == "success+evaluation");
+  CHECK(trajectory({{Kind::task_start, "a"}}).at("rewardSource").is_null());
 }
 
 TEST_CASE("a trajectory is done once there is an execution, successful or not") {

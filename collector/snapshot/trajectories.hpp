@@ -1,0 +1,32 @@
+// Trajectories of all tasks, in the order of the task ids' bytes as shown, of events that come in order of time.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "collector/journal/journal.hpp"
+#include "collector/snapshot/sorter.hpp"
+#include "collector/snapshot/trajectory.hpp"
+
+namespace arbiter::snapshot {
+
+class Trajectories {
+ public:
+  // `directory`: where what memory does not hold is set aside.
+  Trajectories(const std::string& directory, std::size_t sort_memory_bytes, const RewardFormula& formula)
+      : sorter_(directory, sort_memory_bytes), trajectory_(formula) {}
+
+  Result<void> add(const journal::StoredEvent& e);
+
+  // After the last add. Each trajectory comes in pieces, so that a task of any number of events passes through without being held.
+  using Take = std::function<Result<void>(std::string_view piece, bool ends)>;
+  Result<void> each(const Take& take);
+
+ private:
+  Sorter sorter_;
+  TrajectoryWriter trajectory_;
+  std::string key_, record_;
+};
+
+}  // namespace arbiter::snapshot
