@@ -18,9 +18,13 @@ constexpr std::array<std::string_view, 3> kFreeText = {"keep", "hash", "drop"};
 constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 3> kLogFormats = {"text", "json", "journald"};
 constexpr std::array<std::string_view, 2> kSync = {"never", "always"};
-constexpr std::array<std::string_view, 4> kFormats = {"events.jsonl.zst", "events.jsonl", "trajectories.jsonl.zst", "trajectories.jsonl"};
-constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kFormatShort = {
-    {{"jsonl", "events.jsonl.zst"}, {"trajectories", "trajectories.jsonl.zst"}}};
+constexpr std::array<std::string_view, 7> kFormats = {"events.jsonl.zst",   "events.jsonl",         "trajectories.jsonl.zst",
+                                                      "trajectories.jsonl", "decisions.dsjson.zst", "decisions.dsjson",
+                                                      "decisions.npy"};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kFormatShort = {{{"jsonl", "events.jsonl.zst"},
+                                                                                        {"trajectories", "trajectories.jsonl.zst"},
+                                                                                        {"dsjson", "decisions.dsjson.zst"},
+                                                                                        {"npy", "decisions.npy"}}};
 
 constexpr std::uint64_t kMs = 1'000'000, kHour = 3'600'000'000'000, kDay = 24 * kHour;
 constexpr std::uint64_t kWeightMax = 1000;
@@ -226,7 +230,8 @@ const std::vector<Key>& table() {
              "only when asked to"},
             ARBITER_FIELD(export_.interval)),
       bound({"export.formats", KeyType::choices, kNoNull, kLive, 0, 0, kFormats,
-             "The files of a snapshot; jsonl is short for events.jsonl.zst, trajectories for trajectories.jsonl.zst."},
+             "The files of a snapshot; jsonl is short for events.jsonl.zst, trajectories for trajectories.jsonl.zst, dsjson for "
+             "decisions.dsjson.zst, npy for decisions.npy."},
             ARBITER_FIELD(export_.formats)),
       bound({"export.keep", KeyType::count, kNull, kLive, 1, 1'000'000, {}, "How many snapshots are kept; older ones are removed.", "all"},
             ARBITER_FIELD(export_.keep)),
@@ -504,5 +509,6 @@ std::optional<std::string> export_format(std::string_view name) {
 }
 
 std::span<const std::string_view> export_formats() { return kFormats; }
+std::span<const std::pair<std::string_view, std::string_view>> short_formats() { return kFormatShort; }
 
 }  // namespace arbiter::config

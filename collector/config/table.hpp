@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -60,5 +61,6 @@ boost::json::value json_of(const Key& key, const Value& value);  // as it stands
 // What people write for a format of an export, and the file it makes: "jsonl" is events.jsonl.zst. Nothing if there is no such format.
 std::optional<std::string> export_format(std::string_view name);
 std::span<const std::string_view> export_formats();  // the full names
+std::span<const std::pair<std::string_view, std::string_view>> short_formats();
 
 }  // namespace arbiter::config

@@ -3,14 +3,20 @@
 #include <algorithm>
 #include <array>
 
+#include "collector/snapshot/verify_decisions.hpp"
+#include "collector/snapshot/verify_rows.hpp"
+
 namespace arbiter::snapshot {
 namespace {
 
-constexpr std::array<FormatInfo, 4> kFormats = {{
-    {"events.jsonl.zst", Rows::events, make_lines},
-    {"events.jsonl", Rows::events, make_lines},
-    {"trajectories.jsonl.zst", Rows::trajectories, make_lines},
-    {"trajectories.jsonl", Rows::trajectories, make_lines},
+constexpr std::array<FormatInfo, 7> kFormats = {{
+    {"events.jsonl.zst", Rows::events, make_lines, check_event_rows},
+    {"events.jsonl", Rows::events, make_lines, check_event_rows},
+    {"trajectories.jsonl.zst", Rows::trajectories, make_lines, check_trajectory_rows},
+    {"trajectories.jsonl", Rows::trajectories, make_lines, check_trajectory_rows},
+    {"decisions.dsjson.zst", Rows::decisions, make_decisions_dsjson, check_dsjson_rows},
+    {"decisions.dsjson", Rows::decisions, make_decisions_dsjson, check_dsjson_rows},
+    {"decisions.npy", Rows::decisions, make_decisions_npy, check_npy_rows},
 }};
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collector/journal/journal.hpp"
+#include "collector/snapshot/decision_row.hpp"
 #include "collector/snapshot/output_file.hpp"
 #include "shm/result.hpp"
 
@@ -24,16 +25,30 @@ class Format {
   virtual Result<void> event(const journal::StoredEvent&, std::string_view /*line*/) { return {}; }
   // In pieces, the last of which ends it; in the order of the task ids' bytes.
   virtual Result<void> trajectory(std::string_view /*piece*/, bool /*ends*/) { return {}; }
+  // What is known of all decisions, then each, in the total order of their events.
+  virtual Result<void> decisions(const DecisionTotals&) { return {}; }
+  virtual Result<void> decision(const DecisionRow&) { return {}; }
   virtual Result<FileInfo> finish() = 0;
 };
 
 // What a row of the file is.
-enum class Rows : std::uint8_t { events, trajectories };
+enum class Rows : std::uint8_t { events, trajectories, decisions };
+
+struct Claims;
+
+// A data file of a snapshot that is verified: open, and of the size and SHA-256 that the manifest claims.
+struct CheckedFile {
+  int fd;
+  const FileInfo& claimed;
+  bool compressed() const { return claimed.name.ends_with(".zst"); }
+};
 
 struct FormatInfo {
   std::string_view name;  // of the file
   Rows rows;
   std::unique_ptr<Format> (*make)(const FormatInfo& info);
+  // Looks into it: what is wrong with it, or nothing; `count`: its rows, up to there. Error: it could not be read.
+  Result<std::string> (*check)(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
 };
 
 std::span<const FormatInfo> formats();
@@ -44,5 +59,7 @@ Result<std::vector<const FormatInfo*>> choose_formats(std::span<const std::strin
 
 // Implementations.
 std::unique_ptr<Format> make_lines(const FormatInfo& info);
+std::unique_ptr<Format> make_decisions_dsjson(const FormatInfo& info);
+std::unique_ptr<Format> make_decisions_npy(const FormatInfo& info);
 
 }  // namespace arbiter::snapshot

@@ -3,7 +3,6 @@
 #include <boost/json/array.hpp>
 
 #include "collector/snapshot/event_fields.hpp"
-#include "collector/snapshot/format.hpp"
 #include "collector/snapshot/time_text.hpp"
 
 namespace arbiter::snapshot {
@@ -73,13 +72,31 @@ boost::json::object EventSummary::propensities_json() const {
           {"effectiveSampleSize", some ? Json(size >= 1 ? size : 1.0) : Json(nullptr)}};
 }
 
+void DecisionSummary::add(const DecisionRow& row) {
+  ++by_state_[static_cast<std::size_t>(row.ending.state())];
+  if (row.reward.value) ++rewarded_;
+}
+
+boost::json::object DecisionSummary::json() const {
+  std::uint64_t total = 0;
+  boost::json::object states;
+  for (std::size_t i = 0; i < kJoinStates.size(); ++i) {
+    total += by_state_[i];
+    states[kJoinStates[i]] = by_state_[i];
+  }
+  return {{"total", total}, {"byJoinState", std::move(states)}, {"withReward", rewarded_}, {"beyondJoin", beyond}};
+}
+
 boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary& summary) {
   boost::json::array files;
-  for (const FileInfo& file : facts.files)
-    files.push_back(boost::json::object{{"name", text(file.name)},
-                                        {"rows", file.rows ? Json(*file.rows) : Json(nullptr)},
-                                        {"bytes", file.bytes},
-                                        {"sha256", text(file.sha256)}});
+  for (const FileInfo& file : facts.files) {
+    boost::json::object one{{"name", text(file.name)},
+                            {"rows", file.rows ? Json(*file.rows) : Json(nullptr)},
+                            {"bytes", file.bytes},
+                            {"sha256", text(file.sha256)}};
+    if (!file.left_out.empty()) one["leftOut"] = file.left_out;
+    files.push_back(std::move(one));
+  }
   boost::json::object manifest{
       {"format", text(kManifestFormat)},
       {"formatVersion", kManifestVersion},
@@ -97,6 +114,7 @@ boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary
   };
   manifest["reward"] = formula_json(facts.reward);
   if (facts.tasks) manifest["tasks"] = *facts.tasks;
+  if (facts.decisions) manifest["decisions"] = facts.decisions->json();
   manifest["propensities"] = summary.propensities_json();
   manifest["losses"] = facts.losses;
   manifest["damagedBlocks"] = facts.blocks_damaged;
@@ -117,57 +135,6 @@ std::string schema_sha256() {
   crypto_hash_sha256_init(&state);
   crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(all.data()), all.size());
   return sha256_text(state);
-}
-
-std::string readme_text(const std::vector<FileInfo>& data_files) {
-  std::string out = "---\nconfigs:\n";
-  bool first = true, events = false, trajectories = false;
-  for (const FileInfo& file : data_files) {
-    const FormatInfo* format = find_format(file.name);
-    const bool plain = !file.name.ends_with(".zst");
-    const bool of_events = format != nullptr && format->rows == Rows::events;
-    bool& seen = of_events ? events : trajectories;
-    // The same rows twice, compressed and not, are two configurations, of two names.
-    out += "- config_name: " + std::string(of_events ? "events" : "trajectories") + (seen && plain ? "-plain" : "") + "\n";
-    if (first) out += "  default: true\n";
-    out += "  data_files: " + file.name + "\n";
-    first = false;
-    seen = true;
-  }
-  out += R"(---
-
-# Recorded work of agents
-
-A snapshot of what agents recorded with the Arbiter performance tracker.
-
-)";
-  if (events)
-    out +=
-        R"(- `events.jsonl`: one event a line, in order of time: `id` (unique; the same in every snapshot that holds the event), `type`, `timestamp`
-  (milliseconds, UTC), `timestampNs` (nanoseconds, a decimal string), `agentId` and `taskId` where the event has them, `data`. Of two events
-  with one `id` from different snapshots, that with the higher `revision` (none is 0) is the later state.
-)";
-  if (trajectories)
-    out +=
-        R"(- `trajectories.jsonl`: one task a line: `taskId`, `startTime`, `events` (as above, in order of time), `endTime`, `taskType`, `agentId`, `steps`,
-  `reward` (null where nothing is known), `rewardSource` (what is in it), `rewardComponents`, `done`. `manifest.json` has the formula of the
-  reward: unless configured, the score of the latest evaluation, else 1 or 0 as the latest execution succeeded or failed.
-)";
-  out += R"(- `stats.json`: the tracker's statistics over all that it retained when the snapshot was made.
-- `manifest.json`: what the snapshot covers, what was lost, whether ids are anonymised, and of each file its rows, bytes and SHA-256.
-
-Files ending in `.zst` are compressed with zstd: `zstd -dc FILE`. Check the snapshot with `sha256sum -c SHA256SUMS`, or with all that
-`arbiterctl verify DIRECTORY` checks.
-
-```python
-from datasets import load_dataset
-)";
-  for (const FileInfo& file : data_files) {
-    out += "rows = load_dataset(\"json\", data_files=\"" + file.name + "\", split=\"train\")\n";
-    break;
-  }
-  out += "```\n";
-  return out;
 }
 
 }  // namespace arbiter::snapshot

@@ -6,10 +6,12 @@
 //    "events": {"total": 27408, "byType": {..}, "withoutTask": 0, "firstTime": "..", "lastTime": ".."},
 //    "reward": {"definition": "..", "weights": {}, "evaluationScale": 1, "latencyScaleMs": 60000, "tokensScale": 10000} (see reward.hpp),
 //    "tasks": 6852 (where there is a file of trajectories),
+//    "decisions": {"total": 6852, "byJoinState": {"complete": 6852, "pending": 0, "censored": 0, "orphan": 0}, "withReward": 6852,
+//                  "beyondJoin": 0} (where there is a file of decisions),
 //    "propensities": {"decisions": 0, "zero": 0, "smallest": null, "effectiveSampleSize": null},
 //    "losses": {..}, "damagedBlocks": 0,
 //    "anonymization": {"enabled": true, "keyFingerprint": ".."},
-//    "files": [{"name": "..", "rows": 27408 | null, "bytes": .., "sha256": ".."}, ..]}
+//    "files": [{"name": "..", "rows": 27408 | null, "bytes": .., "sha256": "..", "leftOut": {..}}, ..]}
 //
 // watermark: stamp of the newest event in the journal, null before the first. Everything stamped up to there is in, but what retention had
 // removed, for each recording thread whose events had been taken. propensities: over the decisions that carry one, for off-policy learning:
@@ -25,6 +27,7 @@
 #include <vector>
 
 #include "collector/journal/journal.hpp"
+#include "collector/snapshot/decision_row.hpp"
 #include "collector/snapshot/output_file.hpp"
 #include "collector/snapshot/reward.hpp"
 
@@ -66,6 +69,18 @@ class EventSummary {
   double smallest_ = 0, weights_ = 0, squared_weights_ = 0;
 };
 
+// What is counted over the rows of decisions.
+class DecisionSummary {
+ public:
+  void add(const DecisionRow& row);
+  boost::json::object json() const;
+  std::uint64_t beyond = 0;  // decisions of tasks with too many to be joined (decisions.hpp)
+
+ private:
+  std::array<std::uint64_t, kJoinStates.size()> by_state_{};
+  std::uint64_t rewarded_ = 0;
+};
+
 struct ManifestFacts {
   std::uint64_t number = 0;
   std::int64_t created_ns = 0;
@@ -77,14 +92,12 @@ struct ManifestFacts {
   std::uint64_t blocks_damaged = 0;
   std::vector<FileInfo> files;
   std::optional<std::uint64_t> tasks;
+  std::optional<DecisionSummary> decisions;
   RewardFormula reward;
 };
 boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary& summary);
 
 // SHA-256 of the kinds and fields as this build writes them, in hex: two snapshots with the same have the same shape.
 std::string schema_sha256();
-
-// README.md of a snapshot with these data files, with the header that the Hugging Face hub reads.
-std::string readme_text(const std::vector<FileInfo>& data_files);
 
 }  // namespace arbiter::snapshot

@@ -3,6 +3,7 @@
 
 #include <sodium/crypto_hash_sha256.h>
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,7 +21,8 @@ struct FileInfo {
   std::string name;
   std::optional<std::uint64_t> rows;  // lines of a data file
   std::uint64_t bytes = 0;
-  std::string sha256;  // lower-case hex
+  std::string sha256;                 // lower-case hex
+  boost::json::object left_out = {};  // rows that the format cannot say, by reason; the manifest has it where there is any reason
 };
 
 std::string sha256_text(crypto_hash_sha256_state& state);  // ends it

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 
+#include "collector/snapshot/decisions.hpp"
 #include "collector/snapshot/directory.hpp"
 #include "collector/snapshot/event_json.hpp"
 #include "collector/snapshot/event_record.hpp"
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/manifest.hpp"
 #include "collector/snapshot/pretty_json.hpp"
+#include "collector/snapshot/readme.hpp"
 #include "collector/snapshot/trajectories.hpp"
 #include "shm/testpoint.hpp"
 
@@ -19,6 +21,7 @@ struct Data {
   std::vector<FileInfo> files;
   EventSummary summary;
   std::optional<std::uint64_t> tasks;
+  std::optional<DecisionSummary> decisions;
   std::uint64_t blocks_damaged = 0;
 };
 
@@ -77,6 +80,20 @@ class Writers {
   std::vector<std::pair<const FormatInfo*, std::unique_ptr<Format>>> all_;
 };
 
+Result<DecisionSummary> write_decisions(Decisions& decisions, Writers& writers) {
+  const auto totals = decisions.join();
+  if (!totals) return totals.error();
+  if (auto ok = writers.give(Rows::decisions, [&](Format& writer) { return writer.decisions(*totals); }); !ok) return ok.error();
+  DecisionSummary summary;
+  auto ok = decisions.each([&](const DecisionRow& row) {
+    summary.add(row);
+    return writers.give(Rows::decisions, [&](Format& writer) { return writer.decision(row); });
+  });
+  if (!ok) return ok.error();
+  summary.beyond = decisions.beyond();
+  return summary;
+}
+
 Result<Data> write_data(const journal::View& view, const ExportOptions& options, const std::string& directory) {
   const auto chosen = choose_formats(options.formats);
   if (!chosen) return chosen.error();
@@ -84,6 +101,8 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
   if (!writers) return writers.error();
   std::optional<Trajectories> trajectories;
   if (writers->any(Rows::trajectories)) trajectories.emplace(directory, options.sort_memory_bytes, options.reward);
+  std::optional<Decisions> decisions;
+  if (writers->any(Rows::decisions)) decisions.emplace(directory, options.sort_memory_bytes, options.reward);
   Data data;
   {
     Sorter sorter(directory, options.sort_memory_bytes);
@@ -106,6 +125,8 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
       if (auto ok = writers->give(Rows::events, [&](Format& writer) { return writer.event(e, line); }); !ok) return ok.error();
       if (trajectories)
         if (auto ok = trajectories->add(e); !ok) return ok.error();
+      if (decisions)
+        if (auto ok = decisions->add(e); !ok) return ok.error();
     }
   }
   if (trajectories) {
@@ -114,6 +135,11 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
     });
     if (!ok) return ok.error();
     trajectories.reset();
+  }
+  if (decisions) {
+    auto counted = write_decisions(*decisions, *writers);
+    if (!counted) return counted.error();
+    data.decisions = std::move(*counted);
   }
   if (auto ok = writers->finish(data); !ok) return ok.error();
   return data;
@@ -146,6 +172,7 @@ Result<Published> build(const journal::View& view, const ExportOptions& options,
   facts.watermark_ns = view.statistics().last_updated_ns;
   facts.blocks_damaged = data->blocks_damaged;
   facts.tasks = data->tasks;
+  facts.decisions = data->decisions;
   facts.reward = options.reward;
   const boost::json::value* losses = options.stats.if_contains("losses");
   if (losses != nullptr && losses->is_object())

@@ -11,7 +11,6 @@
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/manifest.hpp"
 #include "collector/snapshot/verify_manifest.hpp"
-#include "collector/snapshot/verify_rows.hpp"
 
 namespace arbiter::snapshot {
 namespace {
@@ -126,16 +125,19 @@ class Verifier {
   void check_rows(const FileInfo& claimed, int fd) {
     const FormatInfo* format = find_format(claimed.name);
     if (format == nullptr) return;
-    const bool compressed = claimed.name.ends_with(".zst");
-    const bool events = format->rows == Rows::events;
     std::uint64_t rows = 0;
-    const auto wrong = events ? check_event_rows(fd, compressed, claims_, rows) : check_trajectory_rows(fd, compressed, claims_, rows);
-    std::uint64_t& reported = events ? report_.events : report_.trajectories;
+    const auto wrong = format->check({fd, claimed}, claims_, rows);
+    std::uint64_t& reported = reported_rows(format->rows);
     if (reported == 0) reported = rows;
     if (!wrong) return problem(wrong.error().while_(claimed.name).message);
     if (!wrong->empty()) return problem(claimed.name, *wrong);
     if (!claimed.rows || *claimed.rows != rows)
       problem(claimed.name, "the number of its rows, " + std::to_string(rows) + ", is not that of the manifest");
+  }
+
+  std::uint64_t& reported_rows(Rows rows) {
+    if (rows == Rows::events) return report_.events;
+    return rows == Rows::trajectories ? report_.trajectories : report_.decisions;
   }
 
   void check_sums(std::string_view manifest_text) {

@@ -19,6 +19,7 @@ struct VerifyReport {
   std::uint64_t bytes = 0;         // read
   std::uint64_t events = 0;        // in the first file of events; 0 where the snapshot has none
   std::uint64_t trajectories = 0;  // in the first file of trajectories
+  std::uint64_t decisions = 0;     // in the first file of decisions
   // What is wrong, each "<file>: what: what to do"; at most kProblemsMax, then one that says there were more.
   std::vector<std::string> problems;
 

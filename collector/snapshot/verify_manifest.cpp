@@ -79,6 +79,9 @@ void read_files(Reader& in, const object& manifest, Claims& claims) {
     info.sha256 = in.text(*file, "sha256");
     const value* rows = in.member(*file, "rows");
     if (rows != nullptr && !rows->is_null()) info.rows = in.count(*rows, "rows");
+    if (file->contains("leftOut"))
+      if (const object* left_out = in.child(*file, "leftOut"))
+        for (const auto& reason : *left_out) info.left_out[reason.key()] = in.count(reason.value(), reason.key());
     if (!in.wrong().empty()) return;
     if (!plain_name(info.name)) return in.fail("files", "names what cannot be a file of a snapshot");
     if (!names.insert(info.name).second) return in.fail("files", "names a file twice");
@@ -129,6 +132,8 @@ Result<Claims> read_claims(std::string_view text) {
       for (const auto& type : *types) claims.by_type[std::string(type.key())] = in.count(type.value(), type.key());
   }
   if (manifest->contains("tasks")) claims.tasks = in.count(*manifest, "tasks");
+  if (manifest->contains("decisions"))
+    if (const object* decisions = in.child(*manifest, "decisions")) claims.decisions = in.count(*decisions, "total");
   read_files(in, *manifest, claims);
   if (!in.wrong().empty()) return no_snapshot(in.wrong());
   return claims;

@@ -18,7 +18,7 @@ struct Claims {
   std::optional<std::int64_t> since_ns;
   std::uint64_t events = 0, without_task = 0;
   std::map<std::string, std::uint64_t, std::less<>> by_type;
-  std::optional<std::uint64_t> tasks;
+  std::optional<std::uint64_t> tasks, decisions;
   std::vector<FileInfo> files;  // names are plain names within the directory, each once
 };
 

@@ -69,7 +69,7 @@ std::string differ(std::string_view what, std::uint64_t found, std::uint64_t cla
 }
 
 // Common to both: the number of the line, and what is wrong.
-class Rows : public LineSink {
+class LineRows : public LineSink {
  public:
   std::uint64_t rows() const { return rows_; }
   const std::string& wrong() const { return wrong_; }
@@ -89,7 +89,7 @@ class Rows : public LineSink {
   std::string wrong_;
 };
 
-class EventRows : public Rows {
+class EventRows : public LineRows {
  public:
   explicit EventRows(const Claims& claims) : claims_(claims), ids_(std::filesystem::temp_directory_path().string(), kIdSortBytes) {}
 
@@ -285,7 +285,7 @@ class TrajectoryListener : public json::Listener {
   Order order_;
 };
 
-class TrajectoryRows : public Rows {
+class TrajectoryRows : public LineRows {
  public:
   explicit TrajectoryRows(const Claims& claims) : claims_(claims), parser_(options()) {}
 
@@ -334,24 +334,24 @@ class TrajectoryRows : public Rows {
 using Text = Result<std::string>;
 
 // What is wrong with the file, else with a line.
-Text read_rows(int fd, bool compressed, Rows& rows) {
-  auto wrong = read_lines(fd, compressed, rows);
+Text read_rows(const CheckedFile& file, LineRows& rows) {
+  auto wrong = read_lines(file.fd, file.compressed(), rows);
   if (wrong && wrong->empty()) return {boost::system::in_place_value, rows.wrong()};
   return wrong;
 }
 
 }  // namespace
 
-Result<std::string> check_event_rows(int fd, bool compressed, const Claims& claims, std::uint64_t& count) {
+Result<std::string> check_event_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count) {
   EventRows rows(claims);
-  auto wrong = read_rows(fd, compressed, rows);
+  auto wrong = read_rows(file, rows);
   count = rows.rows();
   return wrong && wrong->empty() ? rows.finish() : wrong;
 }
 
-Result<std::string> check_trajectory_rows(int fd, bool compressed, const Claims& claims, std::uint64_t& count) {
+Result<std::string> check_trajectory_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count) {
   TrajectoryRows rows(claims);
-  auto wrong = read_rows(fd, compressed, rows);
+  auto wrong = read_rows(file, rows);
   count = rows.rows();
   return wrong && wrong->empty() ? Text(boost::system::in_place_value, rows.finish()) : wrong;
 }

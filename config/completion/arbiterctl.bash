@@ -5,7 +5,7 @@ _arbiterctl() {
   case $previous in
     --socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
     --type) COMPREPLY=($(compgen -W 'agent-registration agent-status-change routing-decision task-start task-execution constitutional-validation thinking-budget-allocation thinking-budget-usage minimality-evaluation model-judgment rl-training-metrics evaluation-outcome' -- "$current")); return ;;
-    --format) COMPREPLY=($(compgen -W 'jsonl trajectories events.jsonl.zst events.jsonl trajectories.jsonl.zst trajectories.jsonl' -- "$current")); return ;;
+    --format) COMPREPLY=($(compgen -W 'jsonl trajectories dsjson npy events.jsonl.zst events.jsonl trajectories.jsonl.zst trajectories.jsonl decisions.dsjson.zst decisions.dsjson decisions.npy' -- "$current")); return ;;
     --socket|--instance|--since|--until|--type|--agent|--task|--limit|--format) return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
@@ -31,8 +31,8 @@ _arbiterctl() {
     'pause') words='--help --socket --instance --json' ;;
     'resume') words='--help --socket --instance --json' ;;
     'config') words='get set --help --socket --instance --json' ;;
-    'config get') words='--help --socket --instance --json enabled ring_dir state_dir export_dir socket retention.max_age retention.max_events retention.max_bytes journal.segment_bytes journal.sync anonymization.enabled anonymization.key_file anonymization.preserve_agent_ids anonymization.preserve_task_types anonymization.free_text export.interval export.formats export.keep limits.max_agents limits.max_open_executions limits.max_producers log.level log.format' ;;
-    'config set') words='--help --socket --instance --json enabled= ring_dir= state_dir= export_dir= socket= retention.max_age= retention.max_events= retention.max_bytes= journal.segment_bytes= journal.sync= anonymization.enabled= anonymization.key_file= anonymization.preserve_agent_ids= anonymization.preserve_task_types= anonymization.free_text= export.interval= export.formats= export.keep= limits.max_agents= limits.max_open_executions= limits.max_producers= log.level= log.format=' ;;
+    'config get') words='--help --socket --instance --json enabled ring_dir state_dir export_dir socket retention.max_age retention.max_events retention.max_bytes journal.segment_bytes journal.sync anonymization.enabled anonymization.key_file anonymization.preserve_agent_ids anonymization.preserve_task_types anonymization.free_text export.interval export.formats export.keep reward.success reward.quality reward.efficiency reward.evaluation reward.compliance reward.latency reward.tokens reward.evaluation_scale reward.latency_scale reward.tokens_scale limits.max_agents limits.max_open_executions limits.max_producers log.level log.format' ;;
+    'config set') words='--help --socket --instance --json enabled= ring_dir= state_dir= export_dir= socket= retention.max_age= retention.max_events= retention.max_bytes= journal.segment_bytes= journal.sync= anonymization.enabled= anonymization.key_file= anonymization.preserve_agent_ids= anonymization.preserve_task_types= anonymization.free_text= export.interval= export.formats= export.keep= reward.success= reward.quality= reward.efficiency= reward.evaluation= reward.compliance= reward.latency= reward.tokens= reward.evaluation_scale= reward.latency_scale= reward.tokens_scale= limits.max_agents= limits.max_open_executions= limits.max_producers= log.level= log.format=' ;;
     'clear') words='--help --yes --socket --instance --json' ;;
   esac
   [[ $command == 'verify' && $current != -* ]] && { COMPREPLY=($(compgen -d -- "$current")); return; }

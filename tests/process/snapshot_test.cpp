@@ -13,7 +13,8 @@ TEST_CASE("two snapshots of one range have byte-identical data files") {
   Place place;
   Collector collector(place, plain_config());
   place.replay(place.sample(300), {"--processes", "2"});
-  const fs::path first = collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst"});
+  const fs::path first =
+      collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst,decisions.npy"});
   SUBCASE("one behind the other") {}
   SUBCASE("with a restart between them") {
     REQUIRE(collector.stop() == 0);
@@ -23,9 +24,10 @@ TEST_CASE("two snapshots of one range have byte-identical data files") {
     collector.kill();
     collector.start();
   }
-  const fs::path second = collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst"});
+  const fs::path second =
+      collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst,decisions.npy"});
   CHECK(first != second);
-  for (const char* file : {"events.jsonl", "events.jsonl.zst", "trajectories.jsonl", "trajectories.jsonl.zst"}) {
+  for (const char* file : {"events.jsonl", "events.jsonl.zst", "trajectories.jsonl", "trajectories.jsonl.zst", "decisions.npy"}) {
     const std::string bytes = read_file(first / file);
     CHECK(bytes.size() > 1000);
     CHECK_MESSAGE(bytes == read_file(second / file), file);

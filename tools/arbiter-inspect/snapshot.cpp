@@ -45,6 +45,7 @@ Result<Report> inspect_snapshot(const std::string& path, const EventLine& line) 
   facts["bytesRead"] = verified->bytes;
   facts["events"] = verified->events;
   facts["trajectories"] = verified->trajectories;
+  facts["decisions"] = verified->decisions;
   if (!verified->ok()) {
     report.sound = false;
     boost::json::array problems;

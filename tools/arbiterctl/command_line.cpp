@@ -36,8 +36,9 @@ CLI::Validator time_validator() {
 CLI::Validator format_validator() {
   const auto check = [](const std::string& text) {
     if (config::export_format(text)) return std::string();
-    std::string wrong = "\"" + text + "\" is no format: write some of jsonl, trajectories";
-    for (const auto format : config::export_formats()) wrong.append(", ").append(format);
+    std::string wrong = "\"" + text + "\" is no format: write some of ";
+    for (const auto& [brief, full] : config::short_formats()) wrong.append(brief).append(", ");
+    for (const auto format : config::export_formats()) wrong.append(format == config::export_formats().front() ? "" : ", ").append(format);
     return wrong;
   };
   return CLI::Validator(check, "", "format");

@@ -55,7 +55,8 @@ std::string event_types() {
 }
 
 std::string formats() {
-  std::vector<std::string> all = {"jsonl", "trajectories"};
+  std::vector<std::string> all;
+  for (const auto& [brief, full] : config::short_formats()) all.emplace_back(brief);
   for (const auto format : config::export_formats()) all.emplace_back(format);
   return joined(all);
 }

@@ -78,13 +78,19 @@ int verify(client::Client&, const Arguments& arguments) {
   if (arguments.json) {
     json::array problems;
     for (const auto& problem : report->problems) problems.emplace_back(problem);
-    const json::object document = {
-        {"ok", report->ok()},       {"snapshot", report->snapshot},         {"files", report->files},         {"bytes", report->bytes},
-        {"events", report->events}, {"trajectories", report->trajectories}, {"problems", std::move(problems)}};
+    const json::object document = {{"ok", report->ok()},
+                                   {"snapshot", report->snapshot},
+                                   {"files", report->files},
+                                   {"bytes", report->bytes},
+                                   {"events", report->events},
+                                   {"trajectories", report->trajectories},
+                                   {"decisions", report->decisions},
+                                   {"problems", std::move(problems)}};
     print(json::serialize(document) + "\n");
   } else if (report->ok()) {
     print(coloured("good", Colour::good) + ": snapshot " + std::to_string(report->snapshot) + ": " + grouped(report->files) + " files, " +
-          grouped(report->events) + " events, " + grouped(report->trajectories) + " trajectories\n");
+          grouped(report->events) + " events, " + grouped(report->trajectories) + " trajectories, " + grouped(report->decisions) +
+          " decisions\n");
   }
   if (report->ok()) return kSuccess;
   if (!arguments.json)

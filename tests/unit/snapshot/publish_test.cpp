@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<std::string> kAllFormats = {"events.jsonl", "events.jsonl.zst", "trajectories.jsonl", "trajectories.jsonl.zst"};
+const std::vector<std::string> kAllFormats = {"events.jsonl",     "events.jsonl.zst",     "trajectories.jsonl", "trajectories.jsonl.zst",
+                                              "decisions.dsjson", "decisions.dsjson.zst", "decisions.npy"};
 
 ExportOptions options_for(const TemporaryDirectory& directory) {
   ExportOptions options;
@@ -67,16 +68,16 @@ TEST_CASE("a snapshot holds its files, and sha256sum and zstd agree with them") 
   CHECK(published.number == 1);
   CHECK(published.path == directory.string() + "/" + number(1));
   CHECK(names_in(published.path) == std::set<std::string>{"events.jsonl", "events.jsonl.zst", "trajectories.jsonl",
-                                                          "trajectories.jsonl.zst", "stats.json", "README.md", "manifest.json",
-                                                          "SHA256SUMS"});
+                                                          "trajectories.jsonl.zst", "decisions.dsjson", "decisions.dsjson.zst",
+                                                          "decisions.npy", "stats.json", "README.md", "manifest.json", "SHA256SUMS"});
   CHECK(names_in(directory.path) == std::set<std::string>{number(1), "latest"});
   CHECK(fs::read_symlink(directory.path / "latest") == number(1));
 
   const Ran sums = run_shell("cd '" + published.path + "' && sha256sum --strict -c SHA256SUMS");
   CAPTURE(sums.output);
   CHECK(sums.status == 0);
-  CHECK(lines_of(sums.output).size() == 7);  // every file but itself
-  for (const char* name : {"events.jsonl", "trajectories.jsonl"}) {
+  CHECK(lines_of(sums.output).size() == 10);  // every file but itself
+  for (const char* name : {"events.jsonl", "trajectories.jsonl", "decisions.dsjson"}) {
     const Ran plain = run_shell("zstd -dcq '" + published.path + "/" + name + ".zst'");
     CHECK(plain.status == 0);
     CHECK(plain.output == file_text(fs::path(published.path) / name));
@@ -201,9 +202,12 @@ TEST_CASE("the manifest says what is in the snapshot, and what it was made from"
     rows[name] = file.at("rows");
     CHECK(file.at("bytes") == fs::file_size(fs::path(published.path) / name));
   }
-  CHECK(rows.size() == 6);
+  CHECK(rows.size() == 9);
   CHECK(rows.at("events.jsonl.zst") == 33);
   CHECK(rows.at("trajectories.jsonl") == 8);
+  CHECK(rows.at("decisions.dsjson") == 8);
+  CHECK(rows.at("decisions.npy") == 8);
+  CHECK(m.at("decisions").at("byJoinState").at("complete") == 8);
   CHECK(rows.at("stats.json").is_null());
   CHECK(boost::json::parse(file_text(fs::path(published.path) / "stats.json")).at("totalTaskExecutions") == 8);
 }
@@ -316,12 +320,12 @@ TEST_CASE("a failed export leaves nothing, and says what failed") {
   MemoryView view;
   fill(view, 3);
   ExportOptions options = options_for(directory);
-  options.formats = {"events.jsonl", "events.parquet"};
+  options.formats = {"events.jsonl", "events.csv"};
   auto failed = snapshot::publish(view, options);
   REQUIRE(failed.has_error());
   CHECK(failed.error().message == "snapshot in " + directory.string() +
-                                      ": format events.parquet: there is none of this name: write some of events.jsonl.zst, events.jsonl, "
-                                      "trajectories.jsonl.zst, trajectories.jsonl");
+                                      ": format events.csv: there is none of this name: write some of events.jsonl.zst, events.jsonl, "
+                                      "trajectories.jsonl.zst, trajectories.jsonl, decisions.dsjson.zst, decisions.dsjson, decisions.npy");
   CHECK(names_in(directory.path).empty());
   options.formats = {};
   CHECK(snapshot::publish(view, options).error().message.find("no format given") != std::string::npos);

@@ -7,8 +7,8 @@
 #include "collector/journal/journal.hpp"
 
 using namespace arbiter;
-using snapshot::Outcome;
 using snapshot::formula_json;
+using snapshot::Outcome;
 using snapshot::Reward;
 using snapshot::RewardFormula;
 

@@ -1,0 +1,72 @@
+#include "collector/snapshot/readme.hpp"
+
+#include <set>
+
+namespace arbiter::snapshot {
+
+std::string readme_text(const std::vector<FileInfo>& data_files) {
+  std::string out = "---\nconfigs:\n";
+  std::set<std::string> names;
+  bool events = false, trajectories = false, dsjson = false, npy = false;
+  for (const FileInfo& file : data_files) {
+    const std::string_view name = file.name;
+    events = events || name.starts_with("events.jsonl");
+    trajectories = trajectories || name.starts_with("trajectories.jsonl");
+    dsjson = dsjson || name.starts_with("decisions.dsjson");
+    npy = npy || name == "decisions.npy";
+    // What load_dataset reads. The same rows twice, compressed and not, are two configurations, of two names.
+    if (!name.starts_with("events.jsonl") && !name.starts_with("trajectories.jsonl")) continue;
+    std::string configuration(name.substr(0, name.find('.')));
+    if (names.contains(configuration)) configuration += "-plain";
+    out += "- config_name: " + configuration + "\n";
+    if (names.empty()) out += "  default: true\n";
+    out += "  data_files: " + file.name + "\n";
+    names.insert(configuration);
+  }
+  out += R"(---
+
+# Recorded work of agents
+
+A snapshot of what agents recorded with the Arbiter performance tracker.
+
+)";
+  if (events)
+    out +=
+        R"(- `events.jsonl`: one event a line, in order of time: `id` (unique; the same in every snapshot that holds the event), `type`, `timestamp`
+  (milliseconds, UTC), `timestampNs` (nanoseconds, a decimal string), `agentId` and `taskId` where the event has them, `data`. Of two events
+  with one `id` from different snapshots, that with the higher `revision` (none is 0) is the later state.
+)";
+  if (trajectories)
+    out +=
+        R"(- `trajectories.jsonl`: one task a line: `taskId`, `startTime`, `events` (as above, in order of time), `endTime`, `taskType`, `agentId`, `steps`,
+  `reward` (null where nothing is known), `rewardSource` (what is in it), `rewardComponents`, `done`. `manifest.json` has the formula of the
+  reward: unless configured, the score of the latest evaluation, else 1 or 0 as the latest execution succeeded or failed.
+)";
+  if (dsjson)
+    out +=
+        R"(- `decisions.dsjson`: one routing decision a line, with what became of it, as Vowpal Wabbit reads it (`vw --dsjson --cb_explore_adf`): cost is
+  -reward, `a` has the chosen action first. Decisions without a known propensity or reward are left out; `manifest.json` counts them.
+)";
+  if (npy)
+    out +=
+        R"(- `decisions.npy`: the same decisions, all of them, as a NumPy structured array: `np.load("decisions.npy", mmap_mode="r")["reward"]`. Texts are
+  bytes; what is not known is NaN, NaT, an empty text and, of whole numbers and `success`, -1.
+)";
+  out += R"(- `stats.json`: the tracker's statistics over all that it retained when the snapshot was made.
+- `manifest.json`: what the snapshot covers, what was lost, whether ids are anonymised, and of each file its rows, bytes and SHA-256.
+
+Files ending in `.zst` are compressed with zstd: `zstd -dc FILE`. Check the snapshot with `sha256sum -c SHA256SUMS`, or with all that
+`arbiterctl verify DIRECTORY` checks.
+
+```python
+from datasets import load_dataset
+)";
+  for (const FileInfo& file : data_files) {
+    out += "rows = load_dataset(\"json\", data_files=\"" + file.name + "\", split=\"train\")\n";
+    break;
+  }
+  out += "```\n";
+  return out;
+}
+
+}  // namespace arbiter::snapshot

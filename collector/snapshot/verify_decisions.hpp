@@ -1,0 +1,17 @@
+// Looks into the files of decisions.
+#pragma once
+
+#include "collector/snapshot/format.hpp"
+#include "collector/snapshot/verify_manifest.hpp"
+
+namespace arbiter::snapshot {
+
+// As FormatInfo::check says.
+//
+// decisions.dsjson: each line is a labelled example of the form of decisions_dsjson.cpp; with what the manifest says was left out they are
+// all decisions.
+Result<std::string> check_dsjson_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
+// decisions.npy: a header of npy.hpp, and as many rows behind it as it says, which are all decisions.
+Result<std::string> check_npy_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
+
+}  // namespace arbiter::snapshot
