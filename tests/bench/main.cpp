@@ -1,30 +1,20 @@
 // arbiter-bench: what recording, and everything behind it, costs on this machine.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <map>
 
+#include "tests/bench/machine.hpp"
 #include "tests/bench/modes.hpp"
 
 namespace arbiter::bench {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Mode {
-  const char* name;
-  const char* what;
-  Result<void> (*measure)(const Setting&, Report&);
-};
-
-constexpr Mode kModes[] = {
-    {"record", "one call: in bursts, into a full lane, paused, disabled, without a lane", record},
-    {"saturated", "one call, back to back, with a consumer that only acknowledges", saturated},
-    {"paced", "single calls, 10,000 a second: quantiles", paced},
-    {"pipeline", "a real collector on one core, from the lane to the statistics", pipeline},
-};
 
 // A private directory, gone at the end.
 class Scratch {
@@ -44,26 +34,34 @@ class Scratch {
   std::string path_;
 };
 
+std::string footer() {
+  std::string text = "modes:\n";
+  for (const Mode& mode : modes())
+    text += "  " + std::string(mode.name) + std::string(12 - mode.name.size(), ' ') + std::string(mode.what) + '\n';
+  text += "\nexamples:\n";
+  for (const Mode& mode : modes()) text += "  " + std::string(mode.example) + '\n';
+  return text + "  arbiter-bench --rounds 9 --json record saturated paced";
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Measures what recording, and everything behind it, costs on this machine."};
-  std::vector<std::string> modes;
+  std::vector<std::string> names;
   std::string directory = fs::temp_directory_path();
   int rounds = 3;
-  double scale = 1;
+  double scale = 1, seconds = 0;
   bool json = false;
-  std::string known;
-  for (const Mode& mode : kModes)
-    known += std::string("  ") + mode.name + std::string(12 - std::string(mode.name).size(), ' ') + mode.what + "\n";
-  app.add_option("mode", modes, "what to measure, one or several; all without any")->option_text("[MODE]...");
+  app.add_option("mode", names, "what to measure, one or several; all without any")->option_text("[MODE]...");
   app.add_option("--rounds", rounds, "rounds, of all modes in turn; the table shows median, least and most")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  app.add_option("--scale", scale, "how long a round measures, as a share of the usual")
+  app.add_option("--scale", scale, "how much a round measures, as a share of the usual")
       ->check(CLI::Range(0.001, 100.0))
       ->capture_default_str();
+  app.add_option("--seconds", seconds, "how long sustained, lag, idle and memory go on, whatever the scale")
+      ->check(CLI::Range(0.1, 86400.0));
   app.add_option("--dir", directory, "where journals are written meanwhile")->check(CLI::ExistingDirectory)->capture_default_str();
   app.add_flag("--json", json, "one JSON document instead of the table");
-  app.footer("modes:\n" + known + "\nexamples:\n  arbiter-bench record\n  arbiter-bench --rounds 9 --json record paced saturated");
+  app.footer(footer());
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -71,10 +69,10 @@ int run(int argc, char** argv) {
   }
 
   std::vector<const Mode*> chosen;
-  for (const Mode& mode : kModes)
-    if (modes.empty() || std::find(modes.begin(), modes.end(), mode.name) != modes.end()) chosen.push_back(&mode);
-  for (const std::string& name : modes)
-    if (std::none_of(std::begin(kModes), std::end(kModes), [&](const Mode& m) { return name == m.name; })) {
+  for (const Mode& mode : modes())
+    if (names.empty() ? mode.by_default : std::find(names.begin(), names.end(), mode.name) != names.end()) chosen.push_back(&mode);
+  for (const std::string& name : names)
+    if (std::none_of(chosen.begin(), chosen.end(), [&](const Mode* mode) { return name == mode->name; })) {
       std::fprintf(stderr, "arbiter-bench: unknown mode '%s': see arbiter-bench --help\n", name.c_str());
       return 2;
     }
@@ -84,20 +82,23 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "arbiter-bench: cannot make a directory below %s: name another with --dir\n", directory.c_str());
     return 1;
   }
-  const Setting setting{disk.path(), memory.path(), fs::read_symlink("/proc/self/exe").parent_path(), scale};
-  Report report;
-  for (int round = 0; round < rounds; ++round)
-    for (const Mode* mode : chosen) {
-      std::fprintf(stderr, "round %d of %d: %s\n", round + 1, rounds, mode->name);
-      if (auto done = mode->measure(setting, report); !done) {
-        std::fprintf(stderr, "arbiter-bench: %s: %s\n", mode->name, done.error().message.c_str());
-        return 1;
-      }
-    }
+  const Setting setting{.directory = disk.path(),
+                        .memory = memory.path(),
+                        .bin = fs::read_symlink("/proc/self/exe").parent_path(),
+                        .scale = scale,
+                        .seconds = seconds};
+  boost::json::object document;
+  document["machine"] = machine();
+  const auto report = measured(chosen, setting, rounds);
+  if (!report) {
+    std::fprintf(stderr, "arbiter-bench: %s\n", report.error().message.c_str());
+    return 1;
+  }
+  for (auto& [key, value] : report->to_json()) document[key] = value;
   if (json)
-    std::cout << boost::json::serialize(report.to_json()) << '\n';
+    std::cout << boost::json::serialize(document) << '\n';
   else
-    std::cout << report.table();
+    std::cout << report->table();
   return 0;
 }
 

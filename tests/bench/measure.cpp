@@ -15,16 +15,21 @@
 namespace arbiter::bench {
 namespace {
 
-std::uint64_t read(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+cpu_set_t allowed() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof set, &set);
+  return set;
 }
+const cpu_set_t allowed_at_start = allowed();
 
 }  // namespace
 
-std::uint64_t now_ns() { return read(CLOCK_MONOTONIC); }
-std::uint64_t cpu_ns() { return read(CLOCK_PROCESS_CPUTIME_ID); }
+std::uint64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
 
 std::uint64_t cycles() {
 #if defined(__x86_64__)
@@ -64,6 +69,8 @@ bool pin(int processor) {
   CPU_SET(static_cast<std::size_t>(processor), &set);
   return sched_setaffinity(0, sizeof set, &set) == 0;
 }
+
+void unpin() { sched_setaffinity(0, sizeof allowed_at_start, &allowed_at_start); }
 
 void sleep_for(std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); }
 

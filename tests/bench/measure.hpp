@@ -10,7 +10,6 @@
 namespace arbiter::bench {
 
 std::uint64_t now_ns();  // monotonic
-std::uint64_t cpu_ns();  // of this process, all its threads
 std::uint64_t cycles();  // the time-stamp counter; nanoseconds where there is none
 double cycles_per_ns();
 // What the two readings around a call cost by themselves, in cycles: the median of many.
@@ -18,7 +17,9 @@ std::uint64_t cycles_of_nothing();
 
 // The calling thread, and what it starts from then on, on that processor alone. False: there is none of that number.
 bool pin(int processor);
+void unpin();  // back to where the process was allowed to run when it started
 void sleep_for(std::chrono::nanoseconds time);
+inline void sleep_s(double seconds) { sleep_for(std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9))); }
 
 // A virtual machine's two processors may share a core or be a socket apart, and that changes while it runs: the median round trip of a
 // cache line between processors 0 and 1, in nanoseconds. 0 where there is one processor.

@@ -31,11 +31,11 @@ Result<Pace> pace(const Setting& setting, bool anonymized) {
     const Typical typical{producer};
     for (std::uint64_t i = 0; !done.load(std::memory_order_relaxed); ++i) typical.record(i);
   });
-  sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(kSeconds / 4 * setting.scale)));
+  sleep_s(kSeconds / 4 * setting.scale);
   const auto first = collector->delivered();
   const std::uint64_t began = now_ns();
   const auto cpu_began = collector->cpu_s_by_thread();
-  sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(kSeconds * setting.scale)));
+  sleep_s(kSeconds * setting.scale);
   const auto last = collector->delivered();
   const double took = static_cast<double>(now_ns() - began) / 1e9;
   const auto cpu = collector->cpu_s_by_thread();
@@ -55,7 +55,7 @@ Result<void> pipeline(const Setting& setting, Report& report) {
   for (const bool anonymized : {false, true}) {
     const auto seen = pace(setting, anonymized);
     if (!seen) return seen.error();
-    const std::string what = anonymized ? "typical, anonymised" : "typical";
+    const std::string what = setting.placed(anonymized ? "typical, anonymised" : "typical");
     Row& row = report.add("pipeline", "pipeline, one core", what, "million/s", seen->events_per_s / 1e6);
     row.goal = anonymized ? 3 : 5;
     row.goal_is_least = true;

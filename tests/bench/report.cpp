@@ -1,97 +1,85 @@
 #include "tests/bench/report.hpp"
 
-#include <sys/utsname.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <thread>
 
 namespace arbiter::bench {
 namespace {
 
 std::string number(double value) {
   char text[32];
-  const char* const format = value >= 100'000 ? "%.4g" : value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f";
+  const double size = value < 0 ? -value : value;
+  const char* const format = size >= 100'000            ? "%.4g"
+                             : size >= 100              ? "%.0f"
+                             : size >= 10               ? "%.1f"
+                             : size >= 0.1 || size == 0 ? "%.2f"
+                                                        : "%.2g";
   std::snprintf(text, sizeof text, format, value);
   return text;
 }
 
 bool met(const Row& row) {
   const double value = spread_of(row.values).median;
-  return row.goal_is_least ? value >= row.goal : value <= row.goal;
+  return row.goal_is_least ? value >= *row.goal : value <= *row.goal;
 }
 
 std::string goal(const Row& row) {
-  if (row.goal == 0) return "";
-  return (row.goal_is_least ? ">= " : "<= ") + number(row.goal) + (met(row) ? "" : "  missed");
+  if (!row.goal) return "";
+  return (row.goal_is_least ? ">= " : "<= ") + number(*row.goal) + (met(row) ? "" : "  missed");
 }
 
-std::string processor() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);)
-    if (line.starts_with("model name")) return line.substr(std::min(line.size(), line.find(':') + 2));
-  return "unknown";
-}
+std::string padded(const std::string& text, std::size_t width) { return text + std::string(width - std::min(width, text.size()), ' '); }
+std::string before(const std::string& text, std::size_t width) { return std::string(width - std::min(width, text.size()), ' ') + text; }
 
 }  // namespace
 
 Row& Report::add(const std::string& mode, const std::string& measure, const std::string& what, const std::string& unit, double value) {
   auto row =
       std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) { return r.mode == mode && r.measure == measure && r.what == what; });
-  if (row == rows_.end()) row = rows_.insert(rows_.end(), Row{mode, measure, what, unit, {}, 0, false, {}});
+  if (row == rows_.end()) row = rows_.insert(rows_.end(), Row{.mode = mode, .measure = measure, .what = what, .unit = unit, .values = {}});
   row->values.push_back(value);
   return *row;
 }
 
-const Row* Report::find(const std::string& measure, const std::string& what) const {
-  const auto row = std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) { return r.measure == measure && r.what == what; });
-  return row == rows_.end() ? nullptr : &*row;
-}
-
 std::string Report::table() const {
-  std::string text;
-  char line[256];
-  std::snprintf(line, sizeof line, "%-34s %-30s %10s %10s %10s  %-8s %s\n", "measure", "of", "median", "least", "most", "unit", "goal");
-  text += line;
+  std::size_t measure = 8, what = 4;
+  for (const Row& row : rows_) {
+    measure = std::max(measure, row.measure.size());
+    what = std::max(what, row.what.size());
+  }
+  const auto line = [&](const Row& row, const std::string& median, const std::string& least, const std::string& most,
+                        const std::string& goal) {
+    std::string text = padded(row.measure, measure + 2) + padded(row.what, what) + before(median, 11) + before(least, 11) +
+                       before(most, 11) + "  " + padded(row.unit, 13) + padded(goal, 18) + row.note;
+    text.resize(text.find_last_not_of(' ') + 1);
+    return text + '\n';
+  };
+  std::string text =
+      line(Row{.mode = {}, .measure = "measure", .what = "of", .unit = "unit", .values = {}}, "median", "least", "most", "goal");
   for (const Row& row : rows_) {
     const Spread s = spread_of(row.values);
-    std::snprintf(line, sizeof line, "%-34s %-30s %10s %10s %10s  %-8s %s%s%s\n", row.measure.c_str(), row.what.c_str(),
-                  number(s.median).c_str(), number(s.min).c_str(), number(s.max).c_str(), row.unit.c_str(), goal(row).c_str(),
-                  row.note.empty() ? "" : "  ", row.note.c_str());
-    text += line;
+    text += line(row, number(s.median), number(s.min), number(s.max), goal(row));
   }
+  text += "\nround trip of a cache line between the processors, before and after (far: over " + number(kFarRoundTripNs) + " ns):\n";
+  for (const Placement& p : placements_)
+    text += "  " + padded(p.mode, 12) + "round " + std::to_string(p.round) + "  " + number(p.before_ns) + "  " + number(p.after_ns) + '\n';
   return text;
 }
 
 boost::json::object Report::to_json() const {
-  boost::json::array rows;
+  boost::json::array rows, placements;
   for (const Row& row : rows_) {
     const Spread s = spread_of(row.values);
     boost::json::object o{{"mode", row.mode},   {"measure", row.measure}, {"of", row.what}, {"unit", row.unit},
                           {"median", s.median}, {"min", s.min},           {"max", s.max},   {"rounds", row.values.size()}};
-    if (row.goal != 0) o["goal"] = boost::json::object{{row.goal_is_least ? "atLeast" : "atMost", row.goal}, {"met", met(row)}};
+    if (row.at) o["at"] = *row.at;
+    if (row.goal) o["goal"] = boost::json::object{{row.goal_is_least ? "atLeast" : "atMost", *row.goal}, {"met", met(row)}};
     if (!row.note.empty()) o["note"] = row.note;
     rows.push_back(std::move(o));
   }
-  return {{"machine", machine()}, {"rows", std::move(rows)}};
-}
-
-boost::json::object machine() {
-  utsname name{};
-  uname(&name);
-  return {
-    {"processor", processor()}, {"processors", std::thread::hardware_concurrency()},
-        {"kernel", std::string(name.sysname) + " " + name.release}, {"compiler", __VERSION__},
-#if defined(NDEBUG)
-        {"build", "optimised"},
-#else
-        {"build", "with assertions"},
-#endif
-        {"cyclesPerNs", cycles_per_ns()}, {
-      "roundTripNs", round_trip_ns()
-    }
-  };
+  for (const Placement& p : placements_)
+    placements.push_back({{"mode", p.mode}, {"round", p.round}, {"roundTripNs", {p.before_ns, p.after_ns}}});
+  return {{"rows", std::move(rows)}, {"placements", std::move(placements)}};
 }
 
 }  // namespace arbiter::bench

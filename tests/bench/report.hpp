@@ -1,7 +1,8 @@
-// What was measured, as rows: a table for people, JSON for programs.
+// What was measured, as rows: a table for people, JSON for programs. One value a round; shown are median, least and most.
 #pragma once
 
 #include <boost/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,17 @@ struct Row {
   std::string what;     // the event, the peer, the quantile
   std::string unit;
   std::vector<double> values;  // one a round
-  double goal = 0;             // 0: none
+  std::optional<double> goal{};
   bool goal_is_least = false;  // at least that much; otherwise at most
-  std::string note;
+  std::optional<double> at{};  // where on an axis, of a row that is a point of a line
+  std::string note{};
+};
+
+// Where the host had the two processors around one mode's part of a round: the round trip of a cache line between them.
+struct Placement {
+  std::string mode;
+  int round;
+  double before_ns, after_ns;
 };
 
 class Report {
@@ -25,17 +34,14 @@ class Report {
   // Adds a round's value to the row of that mode, measure and what; makes the row if there is none.
   Row& add(const std::string& mode, const std::string& measure, const std::string& what, const std::string& unit, double value);
   const std::vector<Row>& rows() const { return rows_; }
-  const Row* find(const std::string& measure, const std::string& what) const;
-  bool empty() const { return rows_.empty(); }
+  void add(const Placement& placement) { placements_.push_back(placement); }
 
   std::string table() const;
   boost::json::object to_json() const;
 
  private:
   std::vector<Row> rows_;
+  std::vector<Placement> placements_;
 };
-
-// Where this is measured: processor, kernel, compiler, build, and the placement and memory bound just now.
-boost::json::object machine();
 
 }  // namespace arbiter::bench

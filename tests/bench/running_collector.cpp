@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
+#include <utility>
 
 #include "tests/bench/measure.hpp"
 
@@ -17,18 +19,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// utime and stime of a stat file of /proc.
-double cpu_of(const fs::path& stat) {
-  std::ifstream in(stat);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  const auto name_end = text.rfind(')');
-  if (name_end == std::string::npos) return 0;
-  std::istringstream fields(text.substr(name_end + 2));
-  std::string skipped;
-  for (int i = 3; i < 14; ++i) fields >> skipped;
-  double user = 0, system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+constexpr std::uint64_t kReadyNsMax = 120'000'000'000, kStopNsMax = 120'000'000'000;
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace
@@ -36,61 +31,103 @@ double cpu_of(const fs::path& stat) {
 Result<RunningCollector> RunningCollector::start(const Setting& setting, const std::string& config, int processor) {
   static int started = 0;
   const std::string n = std::to_string(++started);
-  const std::string state = setting.directory + "/state-" + n, lanes = setting.memory + "/collected-" + n;
-  const std::string socket = setting.memory + "/control-" + n, log = setting.directory + "/log-" + n,
-                    file = setting.directory + "/config-" + n;
-  std::ofstream(file) << config;
-  fs::create_directories(lanes);
-  const std::string program = setting.bin + "/arbiter-collector";
+  RunningCollector collector;
+  collector.processor_ = processor;
+  collector.program_ = setting.bin + "/arbiter-collector";
+  collector.config_ = setting.directory + "/config-" + n;
+  collector.state_ = setting.directory + "/state-" + n;
+  collector.log_ = setting.directory + "/log-" + n;
+  collector.lanes_ = setting.memory + "/collected-" + n;
+  collector.socket_ = setting.memory + "/control-" + n;
+  std::ofstream(collector.config_) << config;
+  fs::create_directories(collector.lanes_);
+  if (auto ready = collector.restart(); !ready) return ready.error();
+  return collector;
+}
+
+Result<void> RunningCollector::restart() {
+  client_ = std::make_unique<client::Client>(socket_);
   const std::uint64_t began = now_ns();
-  const pid_t pid = fork();
-  if (pid == 0) {
+  pid_ = fork();
+  if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (processor >= 0) pin(processor);
-    const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (processor_ >= 0) pin(processor_);
+    const int out = open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(out, 1), dup2(out, 2);
-    execl(program.c_str(), program.c_str(), "--config", file.c_str(), "--ring-dir", lanes.c_str(), "--state-dir", state.c_str(),
-          "--export-dir", (state + "/exports").c_str(), "--socket", socket.c_str(), nullptr);
+    execl(program_.c_str(), program_.c_str(), "--config", config_.c_str(), "--ring-dir", lanes_.c_str(), "--state-dir", state_.c_str(),
+          "--export-dir", (state_ + "/exports").c_str(), "--socket", socket_.c_str(), nullptr);
     _exit(127);
   }
-  RunningCollector collector(pid, lanes, socket);
-  while (!collector.client_.status()) {
-    if (now_ns() - began > 30'000'000'000 || waitpid(pid, nullptr, WNOHANG) == pid) {
-      std::ifstream said(log);
-      return Error{"the collector did not become ready: " + std::string((std::istreambuf_iterator<char>(said)), {})};
+  while (!client_->status()) {
+    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
+      pid_ = -1;
+      return Error{"the collector did not start: " + text_of(log_)};
     }
+    if (now_ns() - began > kReadyNsMax) return Error{"the collector did not become ready: " + text_of(log_)};
     sleep_for(std::chrono::milliseconds(1));
   }
-  collector.ready_after_ns_ = now_ns() - began;
-  return collector;
+  ready_after_ns_ = now_ns() - began;
+  return {};
 }
 
 RunningCollector::RunningCollector(RunningCollector&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
+      processor_(other.processor_),
+      program_(std::move(other.program_)),
+      config_(std::move(other.config_)),
       lanes_(std::move(other.lanes_)),
+      state_(std::exchange(other.state_, {})),
+      socket_(std::move(other.socket_)),
+      log_(std::move(other.log_)),
       client_(std::move(other.client_)),
       ready_after_ns_(other.ready_after_ns_) {}
 
-RunningCollector::~RunningCollector() { stop(); }
+RunningCollector::~RunningCollector() {
+  if (state_.empty()) return;  // moved from
+  stop();
+  std::error_code ignored;
+  fs::remove_all(state_, ignored);
+  fs::remove_all(lanes_, ignored);
+}
 
-void RunningCollector::stop() {
+void RunningCollector::stop() { reap(SIGTERM); }
+void RunningCollector::kill() { reap(SIGKILL); }
+
+void RunningCollector::reap(int signal) {
   if (pid_ <= 0) return;
-  kill(pid_, SIGTERM);
+  ::kill(pid_, signal);
   const std::uint64_t began = now_ns();
   while (waitpid(pid_, nullptr, WNOHANG) == 0) {
-    if (now_ns() - began > 30'000'000'000) kill(pid_, SIGKILL);
-    sleep_for(std::chrono::milliseconds(5));
+    if (now_ns() - began > kStopNsMax) ::kill(pid_, SIGKILL);
+    sleep_for(std::chrono::milliseconds(1));
   }
   pid_ = -1;
 }
 
 Result<std::uint64_t> RunningCollector::delivered() {
-  auto stats = client_.stats(false);
+  auto stats = client_->stats(false);
   if (!stats) return stats.error();
   return stats->at("lifetime").at("recordedEvents").to_number<std::uint64_t>();
 }
 
-double RunningCollector::cpu_s() const { return cpu_of("/proc/" + std::to_string(pid_) + "/stat"); }
+Result<void> RunningCollector::wait_for(std::uint64_t events) {
+  const std::uint64_t began = now_ns();
+  for (;;) {
+    const auto have = delivered();
+    if (!have) return have.error();
+    if (*have >= events) return {};
+    if (now_ns() - began > kReadyNsMax)
+      return Error{"the collector has " + std::to_string(*have) + " of " + std::to_string(events) + " events and gets no more"};
+    sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+double RunningCollector::cpu_s() const {
+  clockid_t clock{};
+  timespec used{};
+  if (pid_ <= 0 || clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+}
 
 std::map<std::string, double> RunningCollector::cpu_s_by_thread() const {
   std::map<std::string, double> all;
@@ -98,7 +135,9 @@ std::map<std::string, double> RunningCollector::cpu_s_by_thread() const {
   for (const auto& task : fs::directory_iterator("/proc/" + std::to_string(pid_) + "/task", gone)) {
     std::string name;
     std::getline(std::ifstream(task.path() / "comm"), name);
-    all[name] += cpu_of(task.path() / "stat");
+    double ns = 0;
+    std::ifstream(task.path() / "schedstat") >> ns;
+    all[name] += ns / 1e9;
   }
   return all;
 }

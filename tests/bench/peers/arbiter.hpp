@@ -67,7 +67,7 @@ inline std::string new_directory(const std::string& below) {
 // kReads: the consumer copies every event, as the collector does; otherwise it acknowledges what is published and looks at nothing.
 template <class Event, bool kReads>
 struct Arbiter {
-  static constexpr bool kOwnProcesses = false;
+  static constexpr bool kOwnProcesses = false, kTakeWaits = false;
   explicit Arbiter(const std::string& directory) : lanes(new_directory(directory)) { std::filesystem::create_directories(lanes); }
   ~Arbiter() { std::filesystem::remove_all(lanes); }
   std::string lanes;
