@@ -20,6 +20,8 @@ constexpr Mode kModes[] = {
     {"disk", "sealed segments against the records in them, random ids, hashed", "arbiter-bench disk", true, disk},
     {"growth", "cost of an event over 1 to 500 producers, 1,000 to 10 million retained events, 10 to 10,000 agents",
      "arbiter-bench --json growth > growth.json", true, growth},
+    {"compare", "others doing the same work in the same run; needs what tools/bench-setup installs",
+     "arbiter-bench --rounds 5 --json compare > compare.json", false, compare},
 };
 
 }  // namespace

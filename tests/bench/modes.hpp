@@ -51,5 +51,6 @@ Result<void> memory(const Setting& setting, Report& report);
 Result<void> restart(const Setting& setting, Report& report);
 Result<void> disk(const Setting& setting, Report& report);
 Result<void> growth(const Setting& setting, Report& report);
+Result<void> compare(const Setting& setting, Report& report);
 
 }  // namespace arbiter::bench
