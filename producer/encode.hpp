@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "arbiter/packed.hpp"
-#include "producer/copy.hpp"
+#include "shm/ascii_copy.hpp"
 #include "producer/items.hpp"
 #include "shm/abi.hpp"
 #include "shm/event.hpp"

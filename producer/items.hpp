@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "arbiter/packed.hpp"
-#include "producer/copy.hpp"
+#include "shm/ascii_copy.hpp"
 #include "shm/event.hpp"
 
 namespace arbiter::items {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "shm/ascii_copy.hpp"
 #include "shm/json_check.hpp"
 #include "shm/utf8.hpp"
 
@@ -37,6 +38,9 @@ bool hex_digits(std::string_view s) {
     if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return false;
   return true;
 }
+
+// An id or a word without choices, which most fields are.
+bool good_name(const Text& t) { return t.hashed || (t.size - 1 < schema::kWordBytesMax && valid_utf8(t.bytes())); }
 
 Fault fault(abi::Refusal rule) { return {true, rule, kNoField}; }
 
@@ -182,10 +186,12 @@ Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t byte
 
 Fault validate(const Values& values) {
   const auto fields = schema::info(values.kind).fields;
+  const std::uint32_t plain = schema::masks(values.kind).plain;
   const std::uint32_t missing = schema::masks(values.kind).required & ~values.present;
   if (missing != 0) return {true, abi::Refusal::missing, static_cast<std::uint8_t>(std::countr_zero(missing))};
   for (std::uint32_t left = values.present; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));
+    if ((plain >> i & 1) != 0 && good_name(values.text[i])) continue;
     const Field& f = fields[i];
     Fault bad;
     if (f.type == Type::list)
@@ -219,15 +225,15 @@ std::size_t encode(const Values& values, std::byte* out) {
   for (std::uint32_t left = values.present & masks.fixed; left != 0; left &= left - 1, at += 8)
     std::memcpy(at, &values.number[static_cast<unsigned>(std::countr_zero(left))], 8);
   const std::uint32_t sized = values.present & masks.sized;
-  std::byte* string = at + 2 * bits_set(sized);
+  char* string = reinterpret_cast<char*>(at + 2 * bits_set(sized));
+  AsciiCopy<true> copy;
   for (std::uint32_t left = sized; left != 0; left &= left - 1, at += 2) {
     const Text& t = values.text[static_cast<unsigned>(std::countr_zero(left))];
     const std::uint16_t length = length_of(t);
     std::memcpy(at, &length, 2);
-    if (t.size != 0) std::memcpy(string, t.data, t.size);
-    string += t.size;
+    string = copy.copy(string, t.bytes());
   }
-  const auto length = static_cast<std::uint32_t>(string - out);
+  const auto length = static_cast<std::uint32_t>(string - reinterpret_cast<char*>(out));
   const abi::EventHead head{
       values.stamp, values.sequence, values.time_ns, values.present, values.truth, length, static_cast<std::uint16_t>(values.kind), 0};
   std::memcpy(out, &head, sizeof head);
