@@ -130,6 +130,9 @@ Keys Join::keys(const Values& v) {
 
 void Join::resolve(Values& v, const Keys& keys) const {
   if (v.kind != Kind::task_execution) return;
+  waiting_.prefetch(0, keys.id);  // for settle()
+  waiting_.prefetch(1, keys.task_agent);
+  decidable_.prefetch(1, keys.task_agent);
   Key named = keys.decision;
   if (!keys.id.null()) {
     const std::uint32_t slot = starts_.find(0, keys.id);

@@ -21,11 +21,6 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
-struct KeyHash {
-  using is_avalanching = void;  // both words are hashes already
-  std::size_t operator()(const Key& key) const noexcept { return key.low ^ key.high; }
-};
-
 inline Key key_of(const event::Text& id, const HashKey& secret) {
   Key key;
   if (id.hashed) {

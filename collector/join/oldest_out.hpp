@@ -1,14 +1,15 @@
 // A bounded set of entries, oldest let go first, found by keys that several entries may share.
 //
-// Entries live in a slab and are named by their slot; slots are reused. Chains of entries with the same key run through the slab, newest
-// first.
+// Entries live in a slab and are named by their slot; slots are reused. Each index is a table of cells (open addressing, linear probing)
+// that names the newest slot of each key; the older ones of that key hang from it, newest first, so that a key with thousands of entries
+// makes no other dearer. A cell holds half of the key's hash beside the slot: an entry that comes or goes touches a line of cells and its
+// own slot, and nobody else's. As these tables are larger than the caches, what is to go next, and what will be looked for soon, is
+// prefetched.
 #pragma once
 
 #include <cstdint>
 #include <utility>
 #include <vector>
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "collector/join/key.hpp"
 
@@ -17,14 +18,12 @@ namespace arbiter::join {
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
 // Entry has an array `keys` of Key, of Indexes elements; a null key is not indexed.
-struct Link {
-  std::uint32_t newer = kNone, older = kNone;
-};
-
 template <class Entry, std::size_t Indexes>
 class OldestOut {
  public:
-  explicit OldestOut(std::size_t capacity) : capacity_(capacity) {}
+  explicit OldestOut(std::size_t capacity) : capacity_(capacity) {
+    for (auto& cells : cells_) cells.assign(kCellsMin, Cell{});
+  }
 
   std::size_t size() const { return size_; }
   bool full() const { return size_ >= capacity_; }
@@ -34,14 +33,15 @@ class OldestOut {
   const Entry& operator[](std::uint32_t slot) const { return slots_[slot].entry; }
 
   // The newest entry with this key, and the next older one.
-  std::uint32_t find(std::size_t index, const Key& key) const {
-    const auto at = maps_[index].find(key);
-    return at == maps_[index].end() ? kNone : at->second;
-  }
-  std::uint32_t next_older(std::size_t index, std::uint32_t slot) const { return slots_[slot].chain[index].older; }
+  std::uint32_t find(std::size_t index, const Key& key) const { return cells_[index][cell_of(index, key)].slot; }
+  std::uint32_t next_older(std::size_t index, std::uint32_t slot) const { return slots_[slot].at[index].older; }
+
+  // This key will be looked for, or inserted, soon. (Always inline: to g++ 12 a function that does nothing but prefetch does nothing.)
+  [[gnu::always_inline]] void prefetch(std::size_t index, const Key& key) const { __builtin_prefetch(&cells_[index][home(tag(key))], 1); }
 
   // The entry must fit: whoever wants room erases oldest() first, and knows what it lets go.
   std::uint32_t insert(Entry entry) {
+    if (2 * size_ >= cells_[0].size()) grow();
     std::uint32_t slot;
     if (free_.empty()) {
       slot = static_cast<std::uint32_t>(slots_.size());
@@ -51,19 +51,16 @@ class OldestOut {
       free_.pop_back();
     }
     Slot& s = slots_[slot];
-    s = Slot{std::move(entry), {}, {newest_, kNone}};
-    if (newest_ != kNone) slots_[newest_].age.newer = slot;
-    if (oldest_ == kNone) oldest_ = slot;
-    s.age.older = newest_;
-    s.age.newer = kNone;
+    s = Slot{std::move(entry), {}, kNone, newest_};
+    (newest_ != kNone ? slots_[newest_].newer : oldest_) = slot;
     newest_ = slot;
     for (std::size_t i = 0; i < Indexes; ++i) {
-      if (s.entry.keys[i].null()) continue;
-      const auto [at, fresh] = maps_[i].try_emplace(s.entry.keys[i], slot);
-      if (fresh) continue;
-      s.chain[i].older = at->second;
-      slots_[at->second].chain[i].newer = slot;
-      at->second = slot;
+      const Key& key = s.entry.keys[i];
+      if (key.null()) continue;
+      Cell& cell = cells_[i][cell_of(i, key)];
+      s.at[i].older = cell.slot;
+      if (cell.slot != kNone) slots_[cell.slot].at[i].newer = slot;
+      cell = {tag(key), slot};
     }
     ++size_;
     return slot;
@@ -73,20 +70,21 @@ class OldestOut {
     Slot& s = slots_[slot];
     for (std::size_t i = 0; i < Indexes; ++i) {
       if (s.entry.keys[i].null()) continue;
-      const Link link = s.chain[i];
-      if (link.older != kNone) slots_[link.older].chain[i].newer = link.newer;
-      if (link.newer != kNone)
-        slots_[link.newer].chain[i].older = link.older;
-      else if (link.older != kNone)
-        maps_[i][s.entry.keys[i]] = link.older;
+      const Place& at = s.at[i];
+      if (at.older != kNone) slots_[at.older].at[i].newer = at.newer;
+      if (at.newer != kNone)
+        slots_[at.newer].at[i].older = at.older;
+      else if (const std::size_t cell = cell_of(i, s.entry.keys[i]); at.older != kNone)
+        cells_[i][cell].slot = at.older;
       else
-        maps_[i].erase(s.entry.keys[i]);
+        empty(i, cell);
     }
-    (s.age.older != kNone ? slots_[s.age.older].age.newer : oldest_) = s.age.newer;
-    (s.age.newer != kNone ? slots_[s.age.newer].age.older : newest_) = s.age.older;
+    (s.older != kNone ? slots_[s.older].newer : oldest_) = s.newer;
+    (s.newer != kNone ? slots_[s.newer].older : newest_) = s.older;
     s.entry = Entry{};
     free_.push_back(slot);
     --size_;
+    prefetch_oldest();
   }
 
   void clear() { *this = OldestOut(capacity_); }
@@ -94,21 +92,76 @@ class OldestOut {
   // From the oldest to the newest.
   template <class Visit>
   void each(Visit visit) const {
-    for (std::uint32_t slot = oldest_; slot != kNone; slot = slots_[slot].age.newer) visit(slots_[slot].entry);
+    for (std::uint32_t slot = oldest_; slot != kNone; slot = slots_[slot].newer) visit(slots_[slot].entry);
   }
 
  private:
+  static constexpr std::size_t kCellsMin = 64;
+
+  struct Cell {
+    std::uint32_t tag = 0;  // of the key
+    std::uint32_t slot = kNone;
+  };
+  struct Place {
+    std::uint32_t newer = kNone, older = kNone;  // with the same key
+  };
   struct Slot {
     Entry entry;
-    Link chain[Indexes];
-    Link age;
+    Place at[Indexes];
+    std::uint32_t newer = kNone, older = kNone;  // of all
   };
+
+  static std::uint32_t tag(const Key& key) { return static_cast<std::uint32_t>(key.low ^ key.high); }  // both are hashes already
+  std::size_t home(std::uint32_t tag) const { return tag & (cells_[0].size() - 1); }
+  std::size_t after(std::size_t cell) const { return (cell + 1) & (cells_[0].size() - 1); }
+
+  // The cell of this key, or the empty one where it would stand.
+  std::size_t cell_of(std::size_t i, const Key& key) const {
+    const std::uint32_t wanted = tag(key);
+    std::size_t at = home(wanted);
+    for (;; at = after(at)) {
+      const Cell& cell = cells_[i][at];
+      if (cell.slot == kNone || (cell.tag == wanted && slots_[cell.slot].entry.keys[i] == key)) return at;
+    }
+  }
+
+  // Moves up what stands behind it, as far as it may: no search ends before what it looks for. (Knuth, TAOCP 3, 6.4, algorithm R.)
+  void empty(std::size_t i, std::size_t hole) {
+    auto& cells = cells_[i];
+    const std::size_t mask = cells.size() - 1;
+    for (std::size_t at = after(hole); cells[at].slot != kNone; at = after(at))
+      if (((at - home(cells[at].tag)) & mask) >= ((at - hole) & mask)) {
+        cells[hole] = cells[at];
+        hole = at;
+      }
+    cells[hole] = Cell{};
+  }
+
+  void grow() {
+    const std::size_t cells = cells_[0].size() * 2;
+    for (auto& c : cells_) c.assign(cells, Cell{});
+    for (std::uint32_t slot = oldest_; slot != kNone; slot = slots_[slot].newer)
+      for (std::size_t i = 0; i < Indexes; ++i)
+        if (const Key& key = slots_[slot].entry.keys[i]; !key.null() && slots_[slot].at[i].newer == kNone)
+          cells_[i][cell_of(i, key)] = {tag(key), slot};
+  }
+
+  // The next to go: its cells; the one after it: itself.
+  [[gnu::always_inline]] void prefetch_oldest() const {
+    if (oldest_ == kNone) return;
+    const Slot& next = slots_[oldest_];
+    for (std::size_t i = 0; i < Indexes; ++i) prefetch(i, next.entry.keys[i]);
+    if (next.newer == kNone) return;
+    const char* const after = reinterpret_cast<const char*>(&slots_[next.newer]);
+    for (std::size_t at = 0; at < sizeof(Slot); at += 64) __builtin_prefetch(after + at, 1);
+  }
+
   std::size_t capacity_;
   std::size_t size_ = 0;
   std::uint32_t oldest_ = kNone, newest_ = kNone;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
-  boost::unordered_flat_map<Key, std::uint32_t, KeyHash> maps_[Indexes];
+  std::vector<Cell> cells_[Indexes];  // a power of two, as many for each index, at most half of them taken
 };
 
 }  // namespace arbiter::join

@@ -18,13 +18,16 @@ struct Entry {
 }  // namespace
 
 TEST_CASE("whatever is inserted and erased, chains and age agree with a plain list") {
+  int shift = 0;  // of the keys: what differs in the high bits alone stands in one place
+  SUBCASE("with keys in places of their own") {}
+  SUBCASE("with all keys in one place") { shift = 40; }
   std::mt19937 random(7);
   OldestOut<Entry, 2> table(50);
   std::deque<std::pair<std::uint32_t, Entry>> model;  // oldest first
   for (int step = 0; step < 20'000; ++step) {
     if (model.empty() || (random() % 3 != 0 && !table.full())) {
       // Few keys, so that chains are long; some null.
-      const Entry e{{{random() % 5, 0}, {random() % 3, 1}}, step};
+      const Entry e{{{std::uint64_t{random() % 5} << shift, 0}, {std::uint64_t{random() % 3} << shift, 1}}, step};
       model.emplace_back(table.insert(e), e);
     } else {
       const std::size_t victim = random() % 2 == 0 ? 0 : random() % model.size();
@@ -34,7 +37,7 @@ TEST_CASE("whatever is inserted and erased, chains and age agree with a plain li
     }
     REQUIRE(table.size() == model.size());
     const std::size_t index = random() % 2;
-    const Key key = index == 0 ? Key{1 + random() % 4, 0} : Key{random() % 3, 1};
+    const Key key = index == 0 ? Key{std::uint64_t{1 + random() % 4} << shift, 0} : Key{std::uint64_t{random() % 3} << shift, 1};
     std::vector<int> expected, found;
     for (auto it = model.rbegin(); it != model.rend(); ++it)
       if (it->second.keys[index] == key) expected.push_back(it->second.number);
@@ -46,4 +49,23 @@ TEST_CASE("whatever is inserted and erased, chains and age agree with a plain li
   table.each([&](const Entry& e) { ages.push_back(e.number); });
   CHECK(std::is_sorted(ages.begin(), ages.end()));
   CHECK(ages.size() == model.size());
+}
+
+TEST_CASE("entries are found while the table grows under them, and when many share a key") {
+  OldestOut<Entry, 2> table(5'000);
+  std::mt19937_64 random(7);
+  std::vector<Key> keys;
+  for (int i = 0; i < 5'000; ++i) {
+    keys.push_back({random(), random()});
+    table.insert({{keys.back(), Key{1, static_cast<std::uint64_t>(i % 10)}}, i});
+    REQUIRE(table[table.find(0, keys[static_cast<std::size_t>(i) / 2])].number == i / 2);
+  }
+  for (int i = 0; i < 5'000; ++i) REQUIRE(table[table.find(0, keys[static_cast<std::size_t>(i)])].number == i);
+  for (int shared = 0; shared < 10; ++shared) {
+    int expected = 4'990 + shared;
+    for (std::uint32_t slot = table.find(1, {1, static_cast<std::uint64_t>(shared)}); slot != kNone;
+         slot = table.next_older(1, slot), expected -= 10)
+      REQUIRE(table[slot].number == expected);
+    CHECK(expected < 0);
+  }
 }
