@@ -8,6 +8,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "collector/config/formats.hpp"
 #include "collector/config/nearest.hpp"
 #include "collector/config/units.hpp"
 
@@ -18,14 +19,6 @@ constexpr std::array<std::string_view, 3> kFreeText = {"keep", "hash", "drop"};
 constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 3> kLogFormats = {"text", "json", "journald"};
 constexpr std::array<std::string_view, 2> kSync = {"never", "always"};
-constexpr std::array<std::string_view, 7> kFormats = {"events.jsonl.zst",   "events.jsonl",         "trajectories.jsonl.zst",
-                                                      "trajectories.jsonl", "decisions.dsjson.zst", "decisions.dsjson",
-                                                      "decisions.npy"};
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kFormatShort = {{{"jsonl", "events.jsonl.zst"},
-                                                                                        {"trajectories", "trajectories.jsonl.zst"},
-                                                                                        {"dsjson", "decisions.dsjson.zst"},
-                                                                                        {"npy", "decisions.npy"}}};
-
 constexpr std::uint64_t kMs = 1'000'000, kHour = 3'600'000'000'000, kDay = 24 * kHour;
 constexpr std::uint64_t kWeightMax = 1000;
 constexpr std::uint64_t kMiB = 1ULL << 20, kGiB = 1ULL << 30, kTiB = 1ULL << 40;
@@ -367,7 +360,7 @@ Error wrong_choice(const Key& key, const boost::json::value& json, std::string_v
   Error error = wrong(key, json);
   std::vector<std::string_view> candidates(key.choices.begin(), key.choices.end());
   if (key.type == KeyType::choices)
-    for (const auto& [brief, full] : kFormatShort) candidates.push_back(brief);
+    for (const auto& [brief, full] : short_formats()) candidates.push_back(brief);
   if (const auto guess = nearest(word, candidates); !guess.empty()) error.message += "; did you mean \"" + std::string(guess) + "\"?";
   return error;
 }
@@ -500,15 +493,5 @@ boost::json::value json_of(const Key& key, const Value& value) {
       },
       value);
 }
-
-std::optional<std::string> export_format(std::string_view name) {
-  for (const auto& [brief, full] : kFormatShort)
-    if (brief == name) return std::string(full);
-  if (among(name, kFormats)) return std::string(name);
-  return std::nullopt;
-}
-
-std::span<const std::string_view> export_formats() { return kFormats; }
-std::span<const std::pair<std::string_view, std::string_view>> short_formats() { return kFormatShort; }
 
 }  // namespace arbiter::config

@@ -7,13 +7,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include <boost/json/value.hpp>
 
 #include "collector/config/config.hpp"
+#include "collector/config/formats.hpp"
 #include "shm/result.hpp"
 
 namespace arbiter::config {
@@ -57,10 +57,5 @@ std::string allowed_text(const Key& key);  // `a duration such as "7d", at least
 Result<Value> value_of(
     const Key& key, const boost::json::value& json);  // checked; the error says what is wrong and what is allowed, without the key's name
 boost::json::value json_of(const Key& key, const Value& value);  // as it stands in a file
-
-// What people write for a format of an export, and the file it makes: "jsonl" is events.jsonl.zst. Nothing if there is no such format.
-std::optional<std::string> export_format(std::string_view name);
-std::span<const std::string_view> export_formats();  // the full names
-std::span<const std::pair<std::string_view, std::string_view>> short_formats();
 
 }  // namespace arbiter::config
