@@ -87,6 +87,7 @@ TEST_CASE("pipeline: with and without anonymising") {
   const json::value document = measured("pipeline");
   CHECK(of(document, "pipeline, one core").starts_with("typical, "));
   CHECK(of(document, "pipeline, one core").find("typical, anonymised, ") != std::string::npos);
+  CHECK(of(document, "pipeline, one core").find("typical, anonymised, random ids, ") != std::string::npos);
 }
 
 TEST_CASE("sustained: what was not dropped is in the statistics, to the event") {
@@ -104,7 +105,7 @@ TEST_CASE("idle: one quiet producer, and many") {
 
 TEST_CASE("memory: the collector's own and that of lanes") {
   const json::value document = measured("memory");
-  CHECK(of(document, "the collector's own, at most") == "1 agent, 10 agents, 100 agents");
+  CHECK(of(document, "the collector's own, at most") == "1 agent, 10 agents, 100 agents, completions alone, 100 agents");
   CHECK(of(document, "tmpfs") == "100 quiet producers, a lane that bursts, nobody reading");
 }
 
