@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -101,8 +102,9 @@ Result<OpenedRaw> open_raw_segment(const std::string& path) {
   if (*got != sizeof h || h.magic != kRawMagic || h.checksum != header_checksum(h))
     return Error{path + ": is not a segment of a journal, or its header is damaged"};
   if (h.version != kVersion)
-    return Error{path + ": is of version " + std::to_string(h.version) + " of the journal: this collector reads version " +
-                 std::to_string(kVersion)};
+    return Error{
+        path + ": is of version " + std::to_string(h.version) + " of the journal: this collector reads version " + std::to_string(kVersion),
+        EPROTO};
   FrameStream frames(*s.file, h.key, sizeof h, s.size, h.checksum);
   const auto frame = frames.next();
   if (frames.failed()) return frames.failed()->while_(path);
