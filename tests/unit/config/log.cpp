@@ -5,40 +5,13 @@
 
 #include <boost/json/parse.hpp>
 
-#include <cstdio>
 #include <string>
 #include <vector>
 
+#include "tests/unit/said.hpp"
+
 using namespace arbiter;
-
-namespace {
-
-// What `speak` writes to stderr, line by line.
-template <class Speak>
-std::vector<std::string> said(Speak speak) {
-  std::FILE* const file = std::tmpfile();
-  REQUIRE(file != nullptr);
-  std::fflush(stderr);
-  const int before = dup(STDERR_FILENO);
-  REQUIRE(dup2(fileno(file), STDERR_FILENO) >= 0);
-  speak();
-  std::fflush(stderr);
-  dup2(before, STDERR_FILENO);
-  close(before);
-  std::rewind(file);
-  std::vector<std::string> lines(1);
-  for (int c; (c = std::fgetc(file)) != EOF;)
-    if (c == '\n')
-      lines.emplace_back();
-    else
-      lines.back() += static_cast<char>(c);
-  std::fclose(file);
-  CHECK(lines.back().empty());  // every line has its end
-  lines.pop_back();
-  return lines;
-}
-
-}  // namespace
+using test::said;
 
 TEST_CASE("a message is one line with time, level and room, whatever is in it") {
   log::start(log::Level::info, log::Format::text);

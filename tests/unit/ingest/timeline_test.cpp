@@ -9,6 +9,7 @@
 #include <string>
 
 #include "collector/ingest/clock_file.hpp"
+#include "tests/unit/said.hpp"
 
 using namespace arbiter;
 using ingest::ClockReading;
@@ -71,6 +72,46 @@ TEST_CASE("a step forward of a day is followed at once, but retention is not mov
   CHECK(t.unix_ns(abi::ClockSource::monotonic, static_cast<std::uint64_t>(m.start.monotonic_ns + kSecond)) == kWall + 86'401 * kSecond);
   CHECK(t.now_ns() - t.retention_now_ns() >= 86'399 * kSecond);
   CHECK(t.steps() == 1);
+}
+
+TEST_CASE("a step forward ends what was being slewed away: time runs at its own rate from there") {
+  const Machine m;
+  Timeline t(m.at(0, kWall), m.ns_per_tick);
+  t.refresh(m.at(kSecond, kWall + kSecond - kSecond / 5));
+  const std::int64_t stepped = kWall + 2 * kSecond + 86'400 * kSecond;
+  t.refresh(m.at(2 * kSecond, stepped));
+  CHECK(t.unix_ns(abi::ClockSource::monotonic, static_cast<std::uint64_t>(m.start.monotonic_ns + 3 * kSecond)) == stepped + kSecond);
+}
+
+TEST_CASE("a step forward is held against retention for seven days, unless more is asked for") {
+  const Machine m;
+  Timeline t(m.at(0, kWall), m.ns_per_tick);
+  t.refresh(m.at(kSecond, kWall + kSecond + 86'400 * kSecond));
+  const std::int64_t left = t.saved().lag_left_ns - 7 * 86'400 * kSecond;  // since then: less than the second that was skipped
+  CHECK(left > -60 * kSecond);
+  CHECK(left <= kSecond);
+}
+
+TEST_CASE("on a machine without the counter the monotonic clock says what time it is") {
+  const auto reading = [](std::int64_t elapsed_ns) { return ClockReading{0, 1'000 * kSecond + elapsed_ns, kWall + elapsed_ns}; };
+  Timeline t(reading(0), 1.0);
+  const auto at = [&](std::int64_t elapsed_ns) {
+    return t.unix_ns(abi::ClockSource::monotonic, static_cast<std::uint64_t>(1'000 * kSecond + elapsed_ns));
+  };
+  CHECK(at(5 * kSecond) == kWall + 5 * kSecond);
+  t.refresh(reading(10 * kSecond));
+  CHECK(at(10 * kSecond) == kWall + 10 * kSecond);
+  CHECK(at(11 * kSecond) == kWall + 11 * kSecond);
+  CHECK(t.steps() == 0);
+}
+
+TEST_CASE("the rate of the counter is learnt from its readings: stamps from before the last are converted at it") {
+  Machine m;
+  m.ns_per_tick = 0.4;
+  Timeline t(m.at(0, kWall), 0.5);  // what was measured in some milliseconds at the start
+  const ClockReading later = m.at(10 * kSecond, kWall + 10 * kSecond);
+  t.refresh(later);
+  CHECK(t.unix_ns(abi::ClockSource::tsc, later.tsc) - t.unix_ns(abi::ClockSource::tsc, later.tsc - 2'500'000) == 1'000'000);
 }
 
 TEST_CASE("a step back of an hour never makes time run backwards") {
@@ -154,4 +195,26 @@ TEST_CASE("a saved clock is read back within the same boot, and only believed as
   const auto refused = ingest::save(first, path);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().message.find(path) != std::string::npos);
+}
+
+TEST_CASE("a clock that was set while no collector ran is said to have been, and only then") {
+  char directory[] = "/tmp/arbiter-clock-XXXXXX";
+  REQUIRE(mkdtemp(directory) != nullptr);
+  const std::string path = std::string(directory) + "/clock";
+  REQUIRE(ingest::save(Timeline(), path).has_value());
+  const auto said_at_start = [&] {
+    return test::said([&] {
+      Timeline t;
+      ingest::resume(t, path);
+    });
+  };
+  CHECK(said_at_start().empty());
+  std::string word, version, boot, space;
+  std::int64_t at = 0, unix_ns = 0;
+  std::ifstream(path) >> word >> version >> boot >> space >> at >> unix_ns;
+  std::ofstream(path) << "arbiter-clock 1 " << boot << ' ' << space << ' ' << at << ' ' << unix_ns - 86'400 * kSecond << " 0 0\n";
+  const auto said = said_at_start();
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].ends_with("the clock was set while no collector ran: nothing is deleted for it"));
+  std::filesystem::remove_all(directory);
 }

@@ -52,3 +52,21 @@ TEST_CASE("a seal that is called off while it waits is never done; those before 
   CHECK(files(dir.journal(), ".sealed") ==
         std::vector<std::string>{dir.journal() + "/" + sealed_name(1), dir.journal() + "/" + sealed_name(3)});
 }
+
+TEST_CASE("what is abandoned is not done later: a clear leaves no checkpoint of before it") {
+  const TempDir dir;
+  must(make_directory(dir.journal()));
+  Syncer syncer(dir.journal(), SyncPolicy::never, std::chrono::hours(1));
+  Background background(dir.journal(), {}, syncer);
+  std::filesystem::create_directory(checkpoint_path(dir.journal()) + ".tmp");
+  background.checkpoint("of before", 0);
+  background.finish();
+  CHECK(background.take_trouble().episodes == 1);
+  background.abandon();
+  std::filesystem::remove(checkpoint_path(dir.journal()) + ".tmp");
+  background.finish();
+  CHECK_FALSE(std::filesystem::exists(checkpoint_path(dir.journal())));
+  background.checkpoint("of after", 0);
+  background.finish();
+  CHECK(std::filesystem::file_size(checkpoint_path(dir.journal())) == 8);
+}

@@ -2,7 +2,11 @@
 #include "collector/journal/chunk.hpp"
 
 #include <fcntl.h>
+#include <xxhash.h>
 
+#include <functional>
+
+#include "collector/journal/frame.hpp"
 #include "tests/unit/journal/fixture.hpp"
 
 using namespace arbiter;
@@ -70,4 +74,61 @@ TEST_CASE("a chunk of another segment, or of another block, is not taken for thi
   other[15] ^= 1;
   CHECK_FALSE(written.readable(kNumber, other));
   CHECK_FALSE(written.readable(kNumber + 1));
+}
+
+TEST_CASE("a chunk is of the place that names it, or damaged: a file that ends before it, other sizes, other bytes inside") {
+  const Written written(301, true);
+  const auto why = [&](const BlockPlace& place) {
+    BlockBuffer buffer;
+    const auto read = read_chunk(written.file, place, kNumber, buffer);
+    REQUIRE(refused(read));
+    CHECK(read.error().code == 0);
+    return read.error().message;
+  };
+  BlockPlace place = written.place;
+  place.offset = 8;
+  CHECK(why(place) == "the file ends before the block does");
+  place = written.place;
+  place.stored_bytes = sizeof(ChunkHeader) - 1;
+  CHECK(why(place) == "the file ends before the block does");
+  place = written.place;
+  ++place.raw_bytes;
+  CHECK(why(place) == "the block is damaged");
+  // A checksum that is right over something that zstd cannot read, or that is of another length.
+  const auto forged = [&](const std::function<void(std::vector<std::byte>&)>& change) {
+    std::vector<std::byte> bytes = written.chunk;
+    change(bytes);
+    std::memset(bytes.data() + offsetof(ChunkHeader, checksum), 0, sizeof(std::uint64_t));
+    const std::uint64_t checksum = XXH3_64bits_withSeed(bytes.data(), bytes.size(), checksum_seed(kKey));
+    std::memcpy(bytes.data() + offsetof(ChunkHeader, checksum), &checksum, sizeof checksum);
+    written.put(bytes);
+  };
+  forged([](auto&) {});
+  CHECK(written.readable(kNumber));
+  forged([](auto& bytes) { bytes[sizeof(ChunkHeader)] ^= std::byte{1}; });  // zstd's magic
+  CHECK(why(written.place) == "the block is damaged");
+  forged(
+      [](auto& bytes) { bytes[sizeof(ChunkHeader) + 8] = bytes[sizeof(ChunkHeader) + 9] = std::byte{0xff}; });  // its first block's header
+  CHECK(why(written.place) == "the block is damaged");
+  const std::uint32_t stored = 5;
+  forged([&](auto& bytes) { std::memcpy(bytes.data() + offsetof(ChunkHeader, stored_bytes), &stored, sizeof stored); });
+  CHECK(why(written.place) == "the block is damaged");
+}
+
+TEST_CASE("what lies at an offset is a chunk only if it says so, and is no larger than a block can be") {
+  const Written written(301, true);
+  const auto found = look_at_chunk(written.file, 0);
+  REQUIRE(found.has_value());
+  CHECK(found->first == kNumber);
+  CHECK(found->second.stored_bytes == written.place.stored_bytes);
+  CHECK(found->second.raw_bytes == 301);
+  CHECK_FALSE(look_at_chunk(written.file, 8).has_value());
+  CHECK_FALSE(look_at_chunk(written.file, written.chunk.size() - 8).has_value());
+  const std::uint32_t too_large = kFrameBodyMax + 1;
+  for (const std::size_t at : {offsetof(ChunkHeader, raw_bytes), offsetof(ChunkHeader, stored_bytes)}) {
+    auto bytes = written.chunk;
+    std::memcpy(bytes.data() + at, &too_large, sizeof too_large);
+    written.put(bytes);
+    CHECK_FALSE(look_at_chunk(written.file, 0).has_value());
+  }
 }

@@ -2,6 +2,7 @@
 #include <xxhash.h>
 
 #include <fstream>
+#include <functional>
 
 #include "collector/journal/sealed_file.hpp"
 #include "fixture.hpp"
@@ -30,6 +31,12 @@ void damage(const std::string& path, std::uint64_t number) {
     at += sizeof header + header.body_bytes;
   }
   FAIL("no such frame");
+}
+
+std::string from_to(std::uint64_t first, std::uint64_t last) {
+  std::string text;
+  for (; first <= last; ++first) text += std::to_string(first) + " ";
+  return text;
 }
 
 std::string sequences(const Journal& journal) {
@@ -125,4 +132,123 @@ TEST_CASE("a footer whose chunks lie outside the file is no footer: nobody makes
     auto journal = open(options, recorder);
     CHECK(sequences(*journal) == "1 2 3 4 5 ");
   }
+}
+
+TEST_CASE("a footer that lies about filters or amendments, with its checksum right, costs no event") {
+  TempDir dir;
+  Options options;
+  options.directory = dir.journal();
+  options.segment_bytes = 1 << 20;
+  options.sync = SyncPolicy::never;
+  Recorder recorder;
+  {
+    auto journal = open(options, recorder);
+    event::Values patch = head(Kind::task_execution, 0, 0);
+    patch.set_time(field::kStarted, 500);
+    for (std::uint64_t n = 1; n <= 5; ++n) {
+      const EventRef ref = put(*journal, lane(1), execution(n, static_cast<std::int64_t>(1000 + n), true, std::nullopt), &recorder);
+      journal->amend(ref, patch);
+      must(journal->commit());
+    }
+    must(journal->close());
+  }
+  const std::string path = files(dir.journal(), ".sealed").at(0);
+  std::ifstream in(path, std::ios::binary);
+  const std::string good{std::istreambuf_iterator<char>(in), {}};
+  const auto forge = [&](const std::function<void(std::string&)>& change) {
+    SealedTrailer trailer;
+    std::memcpy(&trailer, good.data() + good.size() - sizeof trailer, sizeof trailer);
+    std::string footer = good.substr(trailer.footer_offset, trailer.footer_bytes);
+    change(footer);
+    trailer.footer_bytes = footer.size();
+    trailer.footer_checksum = XXH3_64bits(footer.data(), footer.size());
+    trailer.link = link_of(footer, options.link_key);
+    std::string bytes = good.substr(0, trailer.footer_offset) + footer;
+    bytes.append(reinterpret_cast<const char*>(&trailer), sizeof trailer);
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+    const auto sealed = open_sealed(path, options.link_key);
+    must(sealed);
+    auto journal = open(options, recorder);
+    CHECK(sequences(*journal) == "1 2 3 4 5 ");
+    View::Filter filter;
+    filter.task = event::Text(std::string_view("task"));
+    CHECK(journal->view()->scan(filter, [](const StoredEvent&) { return true; }).events == 5);
+    return sealed->footer_lost;
+  };
+  const auto store = [](std::string& footer, std::size_t at, std::uint64_t value) {
+    std::memcpy(footer.data() + at, &value, sizeof value);
+  };
+  CHECK_FALSE(forge([](std::string&) {}));
+  // The first block: its place (three numbers and a hash), its first and last frame; then where its filter begins, and its words.
+  constexpr std::size_t kFirstBlock = 104 + 2 * 56 + 8, kFilterAt = kFirstBlock + 56 + 16, kFilterWords = kFilterAt + 8;
+  for (const std::size_t lie : {kFilterAt, kFilterWords}) {
+    CAPTURE(lie);
+    CHECK_FALSE(forge([&](std::string& footer) { store(footer, lie, 0xfffffff0); }));  // no filter, then: every block is read
+  }
+  for (const std::size_t count : {std::size_t{104 + 2 * 56}, std::size_t{0}}) {  // of blocks; of words behind the last amendment
+    CAPTURE(count);
+    CHECK(forge([&](std::string& footer) { count == 0 ? void(footer.append(8, '\0')) : store(footer, count, 1 << 20); }));
+  }
+}
+
+TEST_CASE(
+    "a raw block damaged on the disk while the journal runs leaves as a whole when one of its events is to leave, and is counted once") {
+  TempDir dir;
+  Options options;
+  options.directory = dir.journal();
+  options.segment_bytes = 8 << 20;
+  options.sync = SyncPolicy::never;
+  Recorder recorder;
+  auto journal = open(options, recorder);
+  const std::string data(50'000, ' ');
+  for (std::uint64_t n = 1; n <= 40; ++n) {  // twenty to a block
+    put(*journal, lane(1), generic(n, static_cast<std::int64_t>(n), "x", "{" + data + "}"), &recorder);
+    must(journal->commit());
+  }
+  damage(files(dir.journal(), ".journal").back(), 5);
+  Retention few;
+  few.max_events = 37;
+  journal->set_retention(few);
+  journal->retain(1'000'000);
+  CHECK(journal->statistics().retained.events() == 20);
+  CHECK(journal->statistics().damaged_blocks == 1);
+  CHECK(sequences(*journal) == from_to(21, 40));
+  few.max_events = 19;
+  journal->set_retention(few);
+  journal->retain(1'000'000);
+  CHECK(sequences(*journal) == from_to(22, 40));
+  CHECK(journal->statistics().damaged_blocks == 1);
+}
+
+TEST_CASE("a block across the edge of retention that is damaged before a start is out, as nobody can say what of it is") {
+  TempDir dir;
+  Options options;
+  options.directory = dir.journal();
+  options.segment_bytes = 8 << 20;
+  options.sync = SyncPolicy::never;
+  options.retention.max_events = 33;
+  const std::string data(50'000, ' ');
+  {
+    Recorder recorder;
+    auto journal = open(options, recorder);
+    for (std::uint64_t n = 1; n <= 40; ++n) {
+      put(*journal, lane(1), generic(n, static_cast<std::int64_t>(n), "x", "{" + data + "}"), &recorder);
+      must(journal->commit());
+      journal->retain(1'000'000);
+    }
+    must(journal->close());
+  }
+  const std::string path = files(dir.journal(), ".sealed").at(0);
+  const auto sealed = open_sealed(path, options.link_key);
+  must(sealed);
+  REQUIRE(sealed->scanned.blocks.size() == 2);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(sealed->scanned.blocks[0].place.offset + 60));
+  file << "damaged";
+  file.close();
+  Recorder recorder;
+  auto journal = open(options, recorder);
+  CHECK(journal->statistics().damaged_blocks == 1);
+  CHECK(journal->statistics().retained.events() == 20);
+  CHECK(sequences(*journal) == from_to(21, 40));
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <thread>
 
+#include "collector/journal/background.hpp"
 #include "tests/unit/journal/fixture.hpp"
 
 using namespace arbiter;
@@ -151,6 +152,9 @@ TEST_CASE("a disk that has no room for another segment lets this one grow, and t
   }
   CHECK(store.journal->statistics().segments == 2);
   CHECK(store.journal->statistics().write_failures == 1);
+  const auto said = store.journal->take_failures();
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].ends_with("Is a directory: the present segment grows until another can be made"));
   store.check_whole();
   std::filesystem::remove(store.options.directory + "/" + "00000000000000000003.journal.tmp");
   store.append(1);
@@ -270,6 +274,27 @@ TEST_CASE("every frame is made durable as it comes, or after the interval, or no
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   CHECK(syncs == before);
   CHECK(store.journal->durable_frame() == 2);
+}
+
+TEST_CASE("a checkpoint that cannot be synced has no name, is tried again a second later and not before, and is said once") {
+  const TempDir dir;
+  Store store(options_in(dir.journal(), 1 << 20));
+  store.append(10);
+  must(store.journal->commit());
+  syncs_to_fail = 1000;
+  must(store.journal->checkpoint());
+  CHECK(eventually([&] { return syncs_to_fail < 1000; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  CHECK(syncs_to_fail == 999);
+  CHECK_FALSE(std::filesystem::exists(checkpoint_path(store.options.directory)));
+  syncs_to_fail = 0;
+  CHECK(eventually([&] { return std::filesystem::exists(checkpoint_path(store.options.directory)); }));
+  must(store.journal->commit());
+  CHECK(store.journal->statistics().write_failures == 1);
+  const auto said = store.journal->take_failures();
+  REQUIRE(said.size() == 1);
+  CHECK(said[0] == "writing " + checkpoint_path(store.options.directory) + ": syncing: Input/output error: tried again every second");
+  CHECK(store.journal->take_failures().empty());
 }
 
 TEST_CASE("the journal's disk use stays within its limit, by whole segments, and the newest events stay") {

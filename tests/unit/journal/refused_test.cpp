@@ -1,6 +1,9 @@
 // Whatever the system refuses, once or from then on: what is committed is there, once, at the next start, and nothing is called damaged
 // that could not be read for a moment.
 
+#include <functional>
+
+#include "collector/journal/file.hpp"
 #include "tests/unit/journal/fixture.hpp"
 #include "tests/unit/refused_calls.hpp"
 
@@ -122,4 +125,58 @@ TEST_CASE("whichever one call the system refuses, what was committed is there at
 
 TEST_CASE("from whichever call on the system refuses everything, what was committed is there at the next start, once") {
   CHECK(refuse_each("", true) >= 50);
+}
+
+TEST_CASE("a call that a signal interrupts is made again") {
+  const TempDir dir;
+  const auto opened = File::open(dir.path() + "/file", O_RDWR | O_CREAT);
+  must(opened);
+  const File& file = **opened;
+  std::array<std::byte, 100> in{}, out{};
+  out.fill(std::byte{7});
+  const auto interrupted = [&](const char* call, const std::function<void()>& make) {
+    CAPTURE(std::string(call));
+    const Refused refused(call, EINTR);
+    make();
+    CHECK(refused.call() != nullptr);
+  };
+  interrupted("posix_fallocate", [&] { must(file.allocate(200)); });
+  CHECK(*file.size() == 200);
+  interrupted("pwrite", [&] { must(file.write(out, 50)); });
+  interrupted("pread", [&] { CHECK(*file.read(in, 50) == 100); });
+  CHECK(in == out);
+  CHECK(*file.read(in, 150) == 50);  // as far as there is something
+}
+
+TEST_CASE("what a view is refused to read is said to be missing, is not called damaged, and is there the next time") {
+  const TempDir dir;
+  const Options options = options_in(dir);
+  Told told;
+  session(options, told, true);
+  Recorder recorder;
+  const auto journal = open(options, recorder);
+  journal->retain(1'000'000);
+  const auto view = journal->view();
+  const auto events = [&](const View::Filter& filter) { return view->scan(filter, [](const StoredEvent&) { return true; }); };
+  const View::Scan whole = events({});
+  CHECK(whole.events == kRetained);
+  CHECK(whole.blocks_damaged == 0);
+  {
+    const Refused refused("pread", EIO, 1, true);
+    const View::Scan none = events({});
+    CHECK(none.events == 0);
+    CHECK(none.blocks_damaged == whole.blocks_read);
+  }
+  View::Filter absent;
+  const std::string task = "no such task";
+  absent.task = event::Text(std::string_view(task));
+  const View::Scan filtered = events(absent);
+  {
+    const Refused refused("pread", EIO, 1);  // of a filter: then the block is read
+    const View::Scan all = events(absent);
+    CHECK(all.events == 0);
+    CHECK(all.blocks_read == filtered.blocks_read + 1);
+  }
+  CHECK(events({}).events == kRetained);
+  CHECK(journal->statistics().damaged_blocks == 0);
 }

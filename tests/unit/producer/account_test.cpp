@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -28,6 +29,29 @@ namespace {
 struct Fixture {
   OwnDirectory directory;
   Producer producer{ProducerOptions{.ring_dir = directory.lanes()}};
+};
+
+// Where a collector would be woken.
+class Bell {
+ public:
+  explicit Bell(const OwnDirectory& directory) : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (directory.lanes() + ".doorbell").copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  ~Bell() { close(fd_); }
+  Bell(const Bell&) = delete;
+  Bell& operator=(const Bell&) = delete;
+  // Since the last time.
+  int rings() {
+    int count = 0;
+    for (char byte; recv(fd_, &byte, 1, 0) >= 0;) ++count;
+    return count;
+  }
+
+ private:
+  int fd_;
 };
 
 const ThinkingBudgetUsage kSmall{.task_id = "task-1", .tokens_used = 1};
@@ -153,12 +177,14 @@ TEST_CASE_FIXTURE(Fixture, "a lane that stays full notices that its directory wa
   record_until(producer, Status::dropped);
   const std::uint64_t before = producer.account().attempted;
   fs::remove_all(directory.lanes());
+  const auto wiped = std::chrono::steady_clock::now();
   fs::create_directory(directory.lanes());
   REQUIRE(within_seconds(10, [&] {
     for (int i = 0; i < 32; ++i)
       if (producer.record(kSmall)) return true;
     return false;
   }));
+  CHECK(std::chrono::steady_clock::now() - wiped >= 900ms);  // full for a moment is no reason to look
   Drain drain(directory.lanes());
   CHECK(drain.segments() == 1);
   CHECK(drain.take().size() == 1);
@@ -204,6 +230,7 @@ TEST_CASE("ARBITER_DISABLE=1 switches recording off and leaves no trace") {
   CHECK(producer.start_task({.task_id = "t", .agent_id = "a"}).complete({.success = true}).status() == Status::disabled);
   CHECK(directory.names().empty());
   CHECK(producer.account().attempted == 0);
+  CHECK(producer.problem() == "recording is switched off by ARBITER_DISABLE");
 }
 
 TEST_CASE("producers for the same directory share a segment, for different ones do not") {
@@ -218,24 +245,29 @@ TEST_CASE("producers for the same directory share a segment, for different ones 
   }
   CHECK(one.names().size() == 1);
   CHECK(two.names().size() == 1);
-  CHECK(Drain(one.lanes()).take().size() == 6);
+  const auto both = Drain(one.lanes()).take();
+  CHECK(both.size() == 6);
+  for (const test::Recorded& r : both) CHECK(r.lane == 0);  // and of a segment, a thread's lane
   CHECK(Drain(two.lanes()).take().size() == 3);
   CHECK(a.account().recorded == 6);
   CHECK(c.account().recorded == 3);
 }
 
+TEST_CASE("a producer that waits for room rings the doorbell, once") {
+  OwnDirectory directory;
+  Producer hasty(ProducerOptions{.ring_dir = directory.lanes()});
+  Producer patient(ProducerOptions{.ring_dir = directory.lanes(), .wait_up_to = 30ms});
+  record_until(hasty, Status::dropped);
+  Bell bell(directory);
+  CHECK(hasty.record(kSmall).status() == Status::dropped);
+  CHECK(bell.rings() == 0);
+  CHECK(patient.record(kSmall).status() == Status::dropped);
+  CHECK(bell.rings() == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the doorbell rings when the lane is half full, and not before") {
-  const int bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string name = directory.lanes() + ".doorbell";
-  name.copy(address.sun_path, sizeof address.sun_path - 1);
-  REQUIRE(bind(bell, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  const auto rings = [&] {
-    int count = 0;
-    for (char byte; recv(bell, &byte, 1, 0) >= 0;) ++count;
-    return count;
-  };
+  std::optional<Bell> bell(directory);
+  const auto rings = [&] { return bell->rings(); };
   // An event of this size is two records; the middle of the first 256 KiB is at record 2,048.
   for (int i = 0; i < 1000; ++i) REQUIRE(producer.record(kSmall));
   const std::size_t each = Drain(directory.lanes()).take().front().bytes().size() > 64 ? 2 : 1;
@@ -246,6 +278,15 @@ TEST_CASE_FIXTURE(Fixture, "the doorbell rings when the lane is half full, and n
   const int until_full = rings();
   CHECK(until_full >= 1);
   CHECK(until_full <= 2 * 6);  // twice for each size that the lane has had
-  close(bell);
+  bell.reset();
   record_until(producer, Status::dropped);  // nobody there: nothing happens
+}
+
+TEST_CASE("a directory whose name leaves no room for a doorbell's is recorded into all the same") {
+  OwnDirectory directory;
+  const std::string deep = directory.lanes() + "/" + std::string(100, 'd');
+  Producer producer(ProducerOptions{.ring_dir = deep});
+  CHECK(producer.record(kSmall));
+  CHECK(record_until(producer, Status::dropped).rule() == "the lane is full");
+  CHECK(Drain(deep).take().size() == producer.account().recorded);
 }

@@ -182,3 +182,21 @@ TEST_CASE_FIXTURE(Fixture, "a doorbell that cannot be rung is left, and the lane
   CHECK(recv(bell, &rung, 1, 0) < 0);
   close(bell);
 }
+
+TEST_CASE_FIXTURE(Fixture,
+                  "without a page to count in, attempts are turned down in words, not counted, and the next is as good as the first") {
+  event::Values bad;
+  bad.kind = Kind::thinking_budget_usage;
+  {
+    const Refused refused("mmap", ENOMEM, 1, true);
+    CHECK(producer.record(kSmall).rule() == "no lane could be had");
+    CHECK(producer.record(ThinkingBudgetUsage{}).status() == Status::refused);
+    CHECK(producer::record(producer, bad).status() == Status::refused);
+    CHECK_FALSE(producer.attach_thread());
+  }
+  CHECK(producer.account().attempted == 0);
+  CHECK(producer.problem().empty());
+  CHECK(producer.record(kSmall));
+  CHECK(producer.account().attempted == 1);
+  CHECK(Drain(directory.lanes()).take().size() == 1);
+}

@@ -15,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "collector/config/units.hpp"
 #include "collector/service/report.hpp"
 #include "shm/lane_writer.hpp"
 #include "shm/segment.hpp"
@@ -161,6 +162,50 @@ TEST_CASE("when a producer has gone its lanes are closed, its file is removed, a
   CHECK(number(stats, "losses.refusedByReason.missing") == 1);
   CHECK(number(stats, "lifetime.attempted") == 101);
   CHECK(number(stats, "losses.inFlightAtKill") == 0);
+}
+
+TEST_CASE("what a kill cut short is in flight: attempts less everything that is known of them") {
+  Directory d;
+  Running collector(d.config);
+  {
+    auto segment = SegmentWriter::create(d.ring(), false);
+    auto claimed = segment->claim();
+    for (const double rate : {0.5, 0.5, 0.5, -1.0}) publish_raw(claimed.writer, usage(claimed.writer.attempt(), rate));
+    static_cast<void>(claimed.writer.attempt());
+  }
+  CHECK(collector.wait_for([&] { return collector.sources() == 0 && fs::is_empty(d.ring()); }));
+  const json::object stats = collector.stats();
+  CHECK(number(stats, "lifetime.attempted") == 5);
+  CHECK(number(stats, "retainedEvents") == 3);
+  CHECK(number(stats, "losses.quarantined") == 1);
+  CHECK(number(stats, "losses.inFlightAtKill") == 1);
+}
+
+TEST_CASE("lanes whose file somebody removed while no collector ran are closed at the next start, with what is known of them") {
+  Directory d;
+  auto segment = SegmentWriter::create(d.ring(), false);
+  auto claimed = segment->claim();
+  {
+    Running collector(d.config);
+    for (int i = 0; i < 3; ++i) publish_raw(claimed.writer, usage(claimed.writer.attempt(), 1));
+    REQUIRE(number(collector.stats(), "retainedEvents") == 3);
+  }
+  fs::remove(segment->path());
+  Running collector(d.config);
+  const auto lanes = [](service::Engine& e) -> Result<std::size_t> { return e.journal().lanes().size(); };
+  CHECK(*collector.ask(lanes) == 0);
+  const json::object stats = collector.stats();
+  CHECK(number(stats, "retainedEvents") == 3);
+  CHECK(number(stats, "lifetime.attempted") == 3);
+  CHECK(number(stats, "losses.inFlightAtKill") == 0);
+}
+
+TEST_CASE("a journal without options is one with the defaults of the configuration") {
+  const config::Config configured;
+  const journal::Options options;
+  CHECK(options.segment_bytes == configured.journal.segment_bytes);
+  CHECK(options.sync == journal::SyncPolicy::interval);
+  CHECK(config::parse_duration(configured.journal.sync) == options.sync_interval);
 }
 
 TEST_CASE("a state that was wiped counts what its lanes had acknowledged as rewound, and goes on from there") {

@@ -259,3 +259,15 @@ TEST_CASE("a list that does not add up makes its event malformed") {
   Bytes hashed;
   CHECK(decoded(hashed.head(1u << 9, 0, 58, 3).u16(0xffff).text("1234567890123456")) == Malformed::lengths);
 }
+
+TEST_CASE("a flag that is set again says what it was set to last, and its neighbours stay") {
+  Values v = of(Kind::task_start);
+  v.set_flag(3, true);
+  v.set_flag(4, true);
+  v.set_flag(3, false);
+  CHECK(v.truth == 1u << 4);
+  CHECK_FALSE(v.flag(3));
+  CHECK((v.present & 1u << 3) != 0);
+  v.set_flag(3, true);
+  CHECK(v.truth == (1u << 3 | 1u << 4));
+}

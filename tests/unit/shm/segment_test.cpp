@@ -186,6 +186,34 @@ TEST_CASE("the reader finds the header, the names and the owner, and counts its 
   }
 }
 
+TEST_CASE("a segment says of what layout and schema it is: FNV-1a over the sizes of this ABI, another number for another schema") {
+  std::uint64_t expected = 0xcbf29ce484222325;
+  // Header, controls, account and collector's line in them, event head, record, lane, switch, controls, data, reasons.
+  constexpr std::uint64_t sizes[] = {184, 512, 128, 384, 40, 64, 8388608, 1024, 4096, 12288, 3, 11};
+  for (const std::uint64_t size : sizes)
+    for (int byte = 0; byte < 8; ++byte) expected = (expected ^ (size >> 8 * byte & 0xff)) * 0x100000001b3;
+  OwnDirectory dir;
+  const auto segment = SegmentWriter::create(dir.lanes(), false).value();
+  const auto reader = SegmentReader::attach(dir.fd(), segment_name(segment.id()).c_str()).value();
+  CHECK(reader.header().layout_hash == expected);
+  CHECK(reader.header().schema_hash != expected);
+  CHECK(reader.header().schema_hash != 0);
+}
+
+TEST_CASE("a reader that has been moved from closes nothing, least of all the descriptor 0") {
+  OwnDirectory dir;
+  const auto segment = SegmentWriter::create(dir.lanes(), false).value();
+  const int stood_in = fcntl(0, F_GETFD) < 0 ? open("/dev/null", O_RDONLY) : -1;
+  {
+    auto reader = SegmentReader::attach(dir.fd(), segment_name(segment.id()).c_str());
+    REQUIRE(reader.has_value());
+    const SegmentReader moved(std::move(*reader));
+    CHECK(moved.owner_alive());
+  }
+  CHECK(fcntl(0, F_GETFD) >= 0);
+  if (stood_in >= 0) close(stood_in);
+}
+
 TEST_CASE("the switch starts as the writer was told, and follows the collector") {
   OwnDirectory dir;
   for (const bool disabled : {false, true}) {
