@@ -73,7 +73,8 @@ void Background::checkpoint(std::string content, std::uint64_t last_frame) {
 
 void Background::finish() {
   std::unique_lock lock(mutex_);
-  failing_ = in_episode_ = false;  // once more, now
+  idle_.wait(lock, [&] { return !busy_; });  // what is under way may fail for a reason that is gone by now
+  failing_ = in_episode_ = false;            // once more, now
   wake_.notify_all();
   idle_.wait(lock, [&] { return !busy_ && ((jobs_.empty() && !checkpoint_) || failing_); });
 }

@@ -1,5 +1,10 @@
 // What waits for the background can be called off.
 #include "collector/journal/background.hpp"
+
+#include <fcntl.h>
+
+#include <thread>
+
 #include "collector/journal/raw_segment.hpp"
 #include "tests/unit/journal/fixture.hpp"
 
@@ -69,4 +74,23 @@ TEST_CASE("what is abandoned is not done later: a clear leaves no checkpoint of 
   background.checkpoint("of after", 0);
   background.finish();
   CHECK(std::filesystem::file_size(checkpoint_path(dir.journal())) == 8);
+}
+
+TEST_CASE("what is asked for before a finish is tried in it, whatever was failing just then") {
+  const TempDir dir;
+  must(make_directory(dir.journal()));
+  Syncer syncer(dir.journal(), SyncPolicy::interval, std::chrono::milliseconds(1));
+  const auto unsyncable = File::open("/dev/null", O_RDWR);
+  must(unsyncable);
+  syncer.written(*unsyncable, {}, 1, 1, false);
+  syncer.flush();
+  Background background(dir.journal(), {}, syncer);
+  for (std::uint64_t index = 1; index <= 20; ++index) {
+    SealJob job = job_of(dir.journal(), index);
+    background.checkpoint("never written: what comes before it is not synced", 1);
+    while (!std::filesystem::exists(checkpoint_path(dir.journal()) + ".tmp")) std::this_thread::yield();
+    background.seal(std::move(job));
+    background.finish();
+    REQUIRE(background.take_done().size() == 1);
+  }
 }
