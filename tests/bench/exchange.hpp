@@ -28,9 +28,10 @@ namespace arbiter::bench {
 struct Exchanged {
   std::uint64_t events = 0;
   double ns_per_event = 0;            // in the calls
+  double warm_ns_per_event = 0;       // in those before, which warm up
   double p50 = 0, p99 = 0, p999 = 0;  // of single calls, ns, without the two readings of the clock; paced only
   double max = 0;
-  double events_per_s = 0;  // from the first call until the consumer had the last
+  double events_per_s = 0;  // from the first call that is measured until the consumer had the last
   std::uint64_t lost = 0;
   double round_trip_ns = 0;  // of a cache line, the larger of before and after
 };
@@ -115,9 +116,10 @@ inline Exchanged summed_up(const Produced& produced, Manner manner, std::uint64_
     o.p999 = produced.calls.quantile(0.999) / rate;
     o.max = static_cast<double>(produced.calls.max()) / rate;
   } else {
-    o.ns_per_event = static_cast<double>(produced.calls_ns) / static_cast<double>(produced.sent);
+    o.ns_per_event = static_cast<double>(produced.calls_ns) / static_cast<double>(produced.sent - produced.warm);
+    o.warm_ns_per_event = static_cast<double>(produced.warm_ns) / static_cast<double>(produced.warm);
   }
-  o.events_per_s = static_cast<double>(taken) * 1e9 / static_cast<double>(ended_ns - produced.began_ns);
+  o.events_per_s = static_cast<double>(taken - std::min(taken, produced.warm)) * 1e9 / static_cast<double>(ended_ns - produced.began_ns);
   return o;
 }
 
