@@ -363,3 +363,38 @@ TEST_CASE("a cursor is another as soon as one figure of it is, and all of them c
     CHECK(journal->statistics().closed == closed);
   }
 }
+
+TEST_CASE("a frame is no longer than a frame can be, and of whole words, whatever its checksum says") {
+  SegmentKey key{};
+  FrameWriter writer;
+  writer.cursor(kLane, {});
+  const auto made = writer.finish({.key = key, .previous = 9, .number = 4, .written_unix_ns = 1});
+  std::vector<std::byte> bytes(made.begin(), made.end());
+  const auto with_body = [&](std::uint32_t body_bytes) {
+    std::memcpy(bytes.data() + offsetof(FrameHeader, body_bytes), &body_bytes, sizeof body_bytes);
+    const std::uint64_t checksum = XXH3_64bits_withSeed(bytes.data() + 8, bytes.size() - 8, checksum_seed(key));
+    std::memcpy(bytes.data(), &checksum, sizeof checksum);
+    return frame_length(bytes, key);
+  };
+  const auto body = static_cast<std::uint32_t>(bytes.size() - sizeof(FrameHeader));
+  CHECK(with_body(body) == bytes.size());
+  CHECK_FALSE(with_body(body - 1).has_value());
+  CHECK_FALSE(parse_frame(bytes, key).has_value());
+  CHECK(with_body(1u << 30) == sizeof(FrameHeader) + (1u << 30));
+  CHECK_FALSE(parse_frame(bytes, key).has_value());  // which is not there
+  CHECK_FALSE(with_body((1u << 30) + 8).has_value());
+}
+
+TEST_CASE("a scan ends where it is told to: within a frame, a block, and for all that is behind") {
+  const TempDir dir;
+  Options options = options_in(dir, 16 << 10);
+  fill(options, 2);
+  Recorder recorder;
+  const auto journal = open(options, recorder);
+  for (const std::uint64_t last : {1u, 10u, 15u}) {
+    CAPTURE(last);
+    std::uint64_t seen = 0;
+    CHECK(journal->view()->scan({}, [&](const StoredEvent&) { return ++seen < last; }).events == last);
+    CHECK(seen == last);
+  }
+}

@@ -102,6 +102,15 @@ TEST_CASE_FIXTURE(Fixture, "a negative count is refused, and so is one that a si
                 abi::Refusal::out_of_range);
 }
 
+TEST_CASE_FIXTURE(Fixture, "the greatest count is recorded, also where strings have to be looked at") {
+  for (const char* task : {"plain", "größer"}) {
+    CAPTURE(std::string(task));
+    CHECK(producer.record(ThinkingBudgetUsage{.task_id = task, .tokens_used = INT64_MAX}));
+    CHECK(producer.record(ThinkingBudgetUsage{.task_id = task, .tokens_used = (std::uint64_t{1} << 63) - 1}));
+  }
+  CHECK(producer.account().recorded == 4);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a status that is none is refused") {
   check_refused(producer.record(AgentStatusChange{.agent_id = "agent-7", .status = "Busy"}), "status", "is not one of the words allowed",
                 abi::Refusal::not_a_choice);
