@@ -1,6 +1,5 @@
 // arbiter-collector: reads the command line and the configuration, starts the drain's thread, the exports and the control socket, and waits
 // for signals. It wires the stages and does nothing else.
-#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "collector/log/log.hpp"
 #include "collector/service/collector_service.hpp"
 #include "collector/service/engine.hpp"
+#include "collector/thread.hpp"
 
 namespace {
 
@@ -55,7 +55,7 @@ int serve(const config::Options& options, config::Loaded loaded) {
   if (!engine) return complain(engine.error(), 1);
   service::CollectorService service(**engine, options);
   std::thread drain([&] {
-    pthread_setname_np(pthread_self(), "drain");
+    begin_thread("drain", Urgency::now);
     (*engine)->run();
     kill(getpid(), SIGTERM);  // however it ends, the main thread hears of it
   });

@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include "collector/control/access.hpp"
 #include "collector/control/listen.hpp"
 #include "collector/control/session.hpp"
 #include "collector/log/log.hpp"
+#include "collector/thread.hpp"
 
 namespace arbiter::control {
 namespace {
@@ -56,7 +56,7 @@ class Server::Impl {
     acceptor_.assign(stream_protocol(), listener_.release());
     accept();
     thread_ = std::thread([this] {
-      pthread_setname_np(pthread_self(), "control");
+      begin_thread("control", Urgency::now);
       context_.run();
     });
   }

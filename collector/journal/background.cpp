@@ -1,12 +1,12 @@
 #include "collector/journal/background.hpp"
 
 #include <fcntl.h>
-#include <pthread.h>
 
 #include <cerrno>
 #include <chrono>
 #include <utility>
 
+#include "collector/thread.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
@@ -107,7 +107,7 @@ Background::Trouble Background::take_trouble() {
 }
 
 void Background::run() {
-  pthread_setname_np(pthread_self(), "seal");
+  begin_thread("seal", Urgency::whenever);
   std::unique_lock lock(mutex_);
   while (!stop_) {
     if (jobs_.empty() && !checkpoint_) {

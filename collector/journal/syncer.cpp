@@ -1,12 +1,12 @@
 #include "collector/journal/syncer.hpp"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "collector/thread.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
@@ -102,7 +102,7 @@ void Syncer::publish() {
 }
 
 void Syncer::run() {
-  pthread_setname_np(pthread_self(), "sync");
+  begin_thread("sync", Urgency::now);
   using Clock = std::chrono::steady_clock;
   std::unique_lock lock(mutex_);
   Clock::time_point next = Clock::now();

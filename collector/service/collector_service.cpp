@@ -1,7 +1,5 @@
 #include "collector/service/collector_service.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
 
@@ -13,6 +11,7 @@
 #include "collector/snapshot/publish.hpp"
 #include "collector/snapshot/query.hpp"
 #include "collector/snapshot/time_text.hpp"
+#include "collector/thread.hpp"
 
 namespace arbiter::service {
 namespace {
@@ -54,7 +53,7 @@ CollectorService::~CollectorService() { stop(); }
 void CollectorService::start() {
   if (auto cleaned = snapshot::clean_up(engine_.config().export_dir); !cleaned) log::warning("snapshot", "{}", cleaned.error().message);
   exporter_ = std::jthread([this](const std::stop_token& stopping) {
-    pthread_setname_np(pthread_self(), "export");
+    begin_thread("export", Urgency::whenever);
     export_loop(stopping);
   });
 }

@@ -1,0 +1,22 @@
+// The collector's threads by name, as `top -H` shows them, and by what gives way to what.
+#pragma once
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace arbiter {
+
+enum class Urgency {
+  now,       // agents or an operator wait for it
+  whenever,  // gives way to those: a tenth of a processor's time where the drain wants all of it
+};
+
+// To be called first by every thread of the collector.
+inline void begin_thread(const char* name, Urgency urgency) {
+  constexpr int nice_whenever = 10;
+  pthread_setname_np(pthread_self(), name);
+  if (urgency == Urgency::whenever) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice_whenever);
+}
+
+}  // namespace arbiter
