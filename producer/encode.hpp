@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "arbiter/packed.hpp"
-#include "shm/ascii_copy.hpp"
 #include "producer/items.hpp"
 #include "shm/abi.hpp"
+#include "shm/ascii_copy.hpp"
 #include "shm/event.hpp"
 
 namespace arbiter::encode {

@@ -14,7 +14,19 @@
 
 namespace arbiter::snapshot::thrift {
 
-enum class Type : std::uint8_t { stop = 0, yes = 1, no = 2, byte = 3, i16 = 4, i32 = 5, i64 = 6, real = 7, binary = 8, list = 9, object = 12 };
+enum class Type : std::uint8_t {
+  stop = 0,
+  yes = 1,
+  no = 2,
+  byte = 3,
+  i16 = 4,
+  i32 = 5,
+  i64 = 6,
+  real = 7,
+  binary = 8,
+  list = 9,
+  object = 12
+};
 
 void append_varint(std::string& out, std::uint64_t value);
 
@@ -51,12 +63,12 @@ class Reader {
   bool failed() const { return failed_; }
   std::size_t bytes_left() const { return left_.size(); }
 
-  void begin() { last_.push_back(0); }    // a struct: the whole, an item of a list, or a field of that type
-  bool next(int& id, Type& type);         // its next field; false: it has ended
-  std::int64_t number();                  // of i16, i32, i64
+  void begin() { last_.push_back(0); }  // a struct: the whole, an item of a list, or a field of that type
+  bool next(int& id, Type& type);       // its next field; false: it has ended
+  std::int64_t number();                // of i16, i32, i64
   std::string_view binary();
-  std::size_t list(Type& of);             // number of its items
-  void skip(Type type);                   // a field that is not of interest
+  std::size_t list(Type& of);  // number of its items
+  void skip(Type type);        // a field that is not of interest
 
  private:
   std::uint64_t varint();
