@@ -96,7 +96,7 @@ boost::json::object schema_of(const Key& key) {
     case KeyType::choices: {
       schema["type"] = "array";
       boost::json::array names = strings(key.choices);
-      for (const auto& [brief, full] : short_formats()) names.emplace_back(brief);
+      for (const std::string_view brief : short_formats()) names.emplace_back(brief);
       schema["items"] = boost::json::object({{"enum", names}});
       schema["minItems"] = 1;
       schema["uniqueItems"] = true;

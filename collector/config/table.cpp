@@ -224,7 +224,7 @@ const std::vector<Key>& table() {
             ARBITER_FIELD(export_.interval)),
       bound({"export.formats", KeyType::choices, kNoNull, kLive, 0, 0, kFormats,
              "The files of a snapshot; jsonl is short for events.jsonl.zst, trajectories for trajectories.jsonl.zst, dsjson for "
-             "decisions.dsjson.zst, npy for decisions.npy."},
+             "decisions.dsjson.zst, npy for decisions.npy, parquet for decisions.parquet and events.parquet."},
             ARBITER_FIELD(export_.formats)),
       bound({"export.keep", KeyType::count, kNull, kLive, 1, 1'000'000, {}, "How many snapshots are kept; older ones are removed.", "all"},
             ARBITER_FIELD(export_.keep)),
@@ -360,7 +360,7 @@ Error wrong_choice(const Key& key, const boost::json::value& json, std::string_v
   Error error = wrong(key, json);
   std::vector<std::string_view> candidates(key.choices.begin(), key.choices.end());
   if (key.type == KeyType::choices)
-    for (const auto& [brief, full] : short_formats()) candidates.push_back(brief);
+    for (const std::string_view brief : short_formats()) candidates.push_back(brief);
   if (const auto guess = nearest(word, candidates); !guess.empty()) error.message += "; did you mean \"" + std::string(guess) + "\"?";
   return error;
 }
@@ -392,10 +392,12 @@ Result<Value> formats_of(const Key& key, const boost::json::value& json) {
   std::vector<std::string> list;
   for (const auto& item : json.get_array()) {
     if (!item.is_string()) return wrong(key, item);
-    const auto format = export_format(std::string_view(item.get_string()));
-    if (!format) return wrong_choice(key, item, std::string_view(item.get_string()));
-    if (std::find(list.begin(), list.end(), *format) != list.end()) return wrong(key, item, "is there twice");
-    list.push_back(*format);
+    const auto files = files_of_format(std::string_view(item.get_string()));
+    if (files.empty()) return wrong_choice(key, item, std::string_view(item.get_string()));
+    for (const auto& file : files) {
+      if (std::find(list.begin(), list.end(), file) != list.end()) return wrong(key, item, "is there twice");
+      list.push_back(file);
+    }
   }
   if (list.empty()) return wrong(key, json, "names no format");
   return Value(std::move(list));

@@ -101,11 +101,12 @@ Result<service::ExportRequest> export_request(const Call& call) {
       request.since = *since;
     } else if (name == "formats" && value.is_array()) {
       for (const auto& item : value.get_array()) {
-        const auto format = item.is_string() ? config::export_format(std::string_view(item.get_string())) : std::nullopt;
-        if (!format)
+        const auto files = item.is_string() ? config::files_of_format(std::string_view(item.get_string())) : std::vector<std::string>();
+        if (files.empty())
           return bad("formats: " + json::serialize(item) + " is none: write some of " +
                      config::allowed_text(*config::find_key("export.formats")));
-        if (std::find(request.formats.begin(), request.formats.end(), *format) == request.formats.end()) request.formats.push_back(*format);
+        for (const auto& file : files)
+          if (std::find(request.formats.begin(), request.formats.end(), file) == request.formats.end()) request.formats.push_back(file);
       }
     } else {
       return bad("\"" + std::string(name) + "\" is not understood: write {\"since\": \"time:<when>\", \"formats\": [\"jsonl\"]}");

@@ -127,7 +127,15 @@ void append_ms(std::string& out, std::int64_t ns) {
   out.append(digits, size);
 }
 
-void append_data(std::string& out, const event::Values& values) {
+void append_member(std::string& out, std::string_view key, const event::Text* text) {
+  if (text == nullptr) return;
+  out += key;
+  json::append_text(out, *text);
+}
+
+}  // namespace
+
+void append_event_data(std::string& out, const event::Values& values) {
   constexpr unsigned generic_data = schema::field(Kind::generic, "data");
   constexpr unsigned censored = schema::field(Kind::task_start, "censored");
   if (values.kind == Kind::generic) {
@@ -171,14 +179,6 @@ void append_data(std::string& out, const event::Values& values) {
   close(out, '}');
 }
 
-void append_member(std::string& out, std::string_view key, const event::Text* text) {
-  if (text == nullptr) return;
-  out += key;
-  json::append_text(out, *text);
-}
-
-}  // namespace
-
 void append_real(std::string& out, double value) { append_number(out, value); }
 
 void append_event_json(std::string& out, const LaneId& lane, const event::Values& stored, std::uint32_t revision) {
@@ -201,7 +201,7 @@ void append_event_json(std::string& out, const LaneId& lane, const event::Values
     append_member(out, ",\"spanId\":", text_at(stored, span));
   }
   out += ",\"data\":";
-  append_data(out, stored);
+  append_event_data(out, stored);
   if (revision != 0) {
     out += ",\"revision\":";
     append_number(out, revision);

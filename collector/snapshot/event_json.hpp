@@ -22,6 +22,9 @@ void append_event_json(std::string& out, const LaneId& lane, const event::Values
 
 inline void append_event_json(std::string& out, const journal::StoredEvent& e) { append_event_json(out, e.lane, e.values, e.revision); }
 
+// Appends its `data` alone.
+void append_event_data(std::string& out, const event::Values& stored);
+
 // The shortest text that reads back as the same double.
 void append_real(std::string& out, double value);
 

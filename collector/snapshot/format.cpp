@@ -4,12 +4,13 @@
 #include <array>
 
 #include "collector/snapshot/verify_decisions.hpp"
+#include "collector/snapshot/verify_parquet.hpp"
 #include "collector/snapshot/verify_rows.hpp"
 
 namespace arbiter::snapshot {
 namespace {
 
-constexpr std::array<FormatInfo, 7> kFormats = {{
+constexpr std::array<FormatInfo, 9> kFormats = {{
     {"events.jsonl.zst", Rows::events, make_lines, check_event_rows},
     {"events.jsonl", Rows::events, make_lines, check_event_rows},
     {"trajectories.jsonl.zst", Rows::trajectories, make_lines, check_trajectory_rows},
@@ -17,6 +18,8 @@ constexpr std::array<FormatInfo, 7> kFormats = {{
     {"decisions.dsjson.zst", Rows::decisions, make_decisions_dsjson, check_dsjson_rows},
     {"decisions.dsjson", Rows::decisions, make_decisions_dsjson, check_dsjson_rows},
     {"decisions.npy", Rows::decisions, make_decisions_npy, check_npy_rows},
+    {"decisions.parquet", Rows::decisions, make_decisions_parquet, check_decisions_parquet},
+    {"events.parquet", Rows::events, make_events_parquet, check_events_parquet},
 }};
 
 }  // namespace

@@ -61,5 +61,7 @@ Result<std::vector<const FormatInfo*>> choose_formats(std::span<const std::strin
 std::unique_ptr<Format> make_lines(const FormatInfo& info);
 std::unique_ptr<Format> make_decisions_dsjson(const FormatInfo& info);
 std::unique_ptr<Format> make_decisions_npy(const FormatInfo& info);
+std::unique_ptr<Format> make_decisions_parquet(const FormatInfo& info);
+std::unique_ptr<Format> make_events_parquet(const FormatInfo& info);
 
 }  // namespace arbiter::snapshot

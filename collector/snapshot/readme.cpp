@@ -5,24 +5,30 @@
 namespace arbiter::snapshot {
 
 std::string readme_text(const std::vector<FileInfo>& data_files) {
-  std::string out = "---\nconfigs:\n";
+  std::string configurations;
+  std::string_view first;  // file that load_dataset reads
   std::set<std::string> names;
-  bool events = false, trajectories = false, dsjson = false, npy = false;
+  bool events = false, trajectories = false, dsjson = false, npy = false, tables = false;
   for (const FileInfo& file : data_files) {
     const std::string_view name = file.name;
     events = events || name.starts_with("events.jsonl");
     trajectories = trajectories || name.starts_with("trajectories.jsonl");
     dsjson = dsjson || name.starts_with("decisions.dsjson");
     npy = npy || name == "decisions.npy";
-    // What load_dataset reads. The same rows twice, compressed and not, are two configurations, of two names.
-    if (!name.starts_with("events.jsonl") && !name.starts_with("trajectories.jsonl")) continue;
+    tables = tables || name.ends_with(".parquet");
+    // What load_dataset reads. The same rows twice are two configurations, of two names.
+    if (!name.ends_with(".jsonl") && !name.ends_with(".jsonl.zst") && !name.ends_with(".parquet")) continue;
     std::string configuration(name.substr(0, name.find('.')));
-    if (names.contains(configuration)) configuration += "-plain";
-    out += "- config_name: " + configuration + "\n";
-    if (names.empty()) out += "  default: true\n";
-    out += "  data_files: " + file.name + "\n";
+    if (names.contains(configuration)) configuration += name.ends_with(".parquet") ? "-parquet" : "-plain";
+    configurations += "- config_name: " + configuration + "\n";
+    if (names.empty()) {
+      configurations += "  default: true\n";
+      first = name;
+    }
+    configurations += "  data_files: " + file.name + "\n";
     names.insert(configuration);
   }
+  std::string out = "---\n" + (names.empty() ? std::string() : "configs:\n" + configurations);
   out += R"(---
 
 # Recorded work of agents
@@ -52,20 +58,21 @@ A snapshot of what agents recorded with the Arbiter performance tracker.
         R"(- `decisions.npy`: the same decisions, all of them, as a NumPy structured array: `np.load("decisions.npy", mmap_mode="r")["reward"]`. Texts are
   bytes; what is not known is NaN, NaT, an empty text and, of whole numbers and `success`, -1.
 )";
+  if (tables)
+    out +=
+        R"(- `events.parquet`, `decisions.parquet`: events, and all decisions with what became of them, as tables: times are nanoseconds in UTC, candidates
+  are lists, `data` and `context` are JSON text.
+)";
   out += R"(- `stats.json`: the tracker's statistics over all that it retained when the snapshot was made.
 - `manifest.json`: what the snapshot covers, what was lost, whether ids are anonymised, and of each file its rows, bytes and SHA-256.
 
 Files ending in `.zst` are compressed with zstd: `zstd -dc FILE`. Check the snapshot with `sha256sum -c SHA256SUMS`, or with all that
 `arbiterctl verify DIRECTORY` checks.
-
-```python
-from datasets import load_dataset
 )";
-  for (const FileInfo& file : data_files) {
-    out += "rows = load_dataset(\"json\", data_files=\"" + file.name + "\", split=\"train\")\n";
-    break;
-  }
-  out += "```\n";
+  if (names.empty()) return out;
+  out += "\n```python\nfrom datasets import load_dataset\nrows = load_dataset(\"";
+  out += first.ends_with(".parquet") ? "parquet" : "json";
+  out.append("\", data_files=\"").append(first).append("\", split=\"train\")\n```\n");
   return out;
 }
 

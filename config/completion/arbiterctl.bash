@@ -5,7 +5,7 @@ _arbiterctl() {
   case $previous in
     --socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
     --type) COMPREPLY=($(compgen -W 'agent-registration agent-status-change routing-decision task-start task-execution constitutional-validation thinking-budget-allocation thinking-budget-usage minimality-evaluation model-judgment rl-training-metrics evaluation-outcome' -- "$current")); return ;;
-    --format) COMPREPLY=($(compgen -W 'jsonl trajectories dsjson npy events.jsonl.zst events.jsonl trajectories.jsonl.zst trajectories.jsonl decisions.dsjson.zst decisions.dsjson decisions.npy' -- "$current")); return ;;
+    --format) COMPREPLY=($(compgen -W 'jsonl trajectories dsjson npy parquet events.jsonl.zst events.jsonl trajectories.jsonl.zst trajectories.jsonl decisions.dsjson.zst decisions.dsjson decisions.npy decisions.parquet events.parquet' -- "$current")); return ;;
     --socket|--instance|--since|--until|--type|--agent|--task|--limit|--format) return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do

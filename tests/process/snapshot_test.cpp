@@ -14,7 +14,7 @@ TEST_CASE("two snapshots of one range have byte-identical data files") {
   Collector collector(place, plain_config());
   place.replay(place.sample(300), {"--processes", "2"});
   const fs::path first =
-      collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst,decisions.npy"});
+      collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst,npy,parquet"});
   SUBCASE("one behind the other") {}
   SUBCASE("with a restart between them") {
     REQUIRE(collector.stop() == 0);
@@ -25,9 +25,10 @@ TEST_CASE("two snapshots of one range have byte-identical data files") {
     collector.start();
   }
   const fs::path second =
-      collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst,decisions.npy"});
+      collector.snapshot({"--format", "events.jsonl,events.jsonl.zst,trajectories.jsonl,trajectories.jsonl.zst,npy,parquet"});
   CHECK(first != second);
-  for (const char* file : {"events.jsonl", "events.jsonl.zst", "trajectories.jsonl", "trajectories.jsonl.zst", "decisions.npy"}) {
+  for (const char* file : {"events.jsonl", "events.jsonl.zst", "trajectories.jsonl", "trajectories.jsonl.zst", "decisions.npy",
+                           "decisions.parquet", "events.parquet"}) {
     const std::string bytes = read_file(first / file);
     CHECK(bytes.size() > 1000);
     CHECK_MESSAGE(bytes == read_file(second / file), file);

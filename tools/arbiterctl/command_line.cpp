@@ -35,10 +35,9 @@ CLI::Validator time_validator() {
 
 CLI::Validator format_validator() {
   const auto check = [](const std::string& text) {
-    if (config::export_format(text)) return std::string();
+    if (!config::files_of_format(text).empty()) return std::string();
     std::string wrong = "\"" + text + "\" is no format: write some of ";
-    for (const auto& [brief, full] : config::short_formats()) wrong.append(brief).append(", ");
-    for (const auto format : config::export_formats()) wrong.append(format == config::export_formats().front() ? "" : ", ").append(format);
+    wrong.append(config::format_words(", "));
     return wrong;
   };
   return CLI::Validator(check, "", "format");

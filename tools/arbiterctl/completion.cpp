@@ -54,12 +54,7 @@ std::string event_types() {
   return joined(all);
 }
 
-std::string formats() {
-  std::vector<std::string> all;
-  for (const auto& [brief, full] : config::short_formats()) all.emplace_back(brief);
-  for (const auto format : config::export_formats()) all.emplace_back(format);
-  return joined(all);
-}
+std::string formats() { return config::format_words(" "); }
 
 std::string keys(std::string_view suffix) {
   std::vector<std::string> all;

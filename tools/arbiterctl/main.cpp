@@ -61,7 +61,10 @@ int events(client::Client& collector, const Arguments& arguments) {
 
 int export_snapshot(client::Client& collector, const Arguments& arguments) {
   std::vector<std::string> formats;
-  for (const auto& format : arguments.formats) formats.push_back(*config::export_format(format));
+  for (const auto& format : arguments.formats) {
+    const auto files = config::files_of_format(format);
+    formats.insert(formats.end(), files.begin(), files.end());
+  }
   const auto exported = [&] {
     const Progress progress("exporting a snapshot");
     return collector.export_snapshot(arguments.since, formats);

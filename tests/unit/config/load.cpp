@@ -91,7 +91,8 @@ TEST_CASE("all faults of a file are named, one a line, in its order") {
       "/etc/arbiter/collector.json:2: enabled: 1 is not allowed: write true or false\n"
       "/etc/arbiter/collector.json:4: export.keep: 0 is out of range: write a whole number from 1 to 1000000, or null for all\n"
       "/etc/arbiter/collector.json:5: export.formats: [] names no format: write a list of \"events.jsonl.zst\", \"events.jsonl\", "
-      "\"trajectories.jsonl.zst\", \"trajectories.jsonl\", \"decisions.dsjson.zst\", \"decisions.dsjson\", \"decisions.npy\"\n"
+      "\"trajectories.jsonl.zst\", \"trajectories.jsonl\", \"decisions.dsjson.zst\", \"decisions.dsjson\", \"decisions.npy\", "
+      "\"decisions.parquet\", \"events.parquet\"\n"
       "/etc/arbiter/collector.json:7: enabled: is there twice: first on line 2\n"
       "/etc/arbiter/collector.json:8: log: is a group of keys: write {...} with some of level, format");
 }

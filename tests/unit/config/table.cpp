@@ -80,6 +80,8 @@ TEST_CASE("each type takes what it takes") {
   CHECK(accepted("export.formats", "[\"jsonl\", \"trajectories.jsonl\"]") == "[\"events.jsonl.zst\",\"trajectories.jsonl\"]");
   CHECK(accepted("reward.quality", "1000") == "1000");
   CHECK(accepted("reward.latency_scale", "\"90s\"") == "\"1m30s\"");
+  CHECK(accepted("export.formats", "[\"parquet\"]") == "[\"decisions.parquet\",\"events.parquet\"]");
+  CHECK(refused("export.formats", "[\"events.parquet\",\"parquet\"]").starts_with("\"parquet\" is there twice"));
   CHECK(accepted("state_dir", "\"/srv/arbiter\"") == "\"/srv/arbiter\"");
 }
 

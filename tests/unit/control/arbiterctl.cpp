@@ -204,7 +204,7 @@ TEST_CASE("a command line that is wrong is 2, with what is wrong and where to lo
         "events --help\n");
   CHECK(wrong({"events", "--limit", "0"}).starts_with("arbiterctl: --limit: "));
   CHECK(
-      wrong({"export", "--format", "csv"}).find("\"csv\" is no format: write some of jsonl, trajectories, dsjson, npy, events.jsonl.zst") !=
+      wrong({"export", "--format", "csv"}).find("\"csv\" is no format: write some of jsonl, trajectories, dsjson, npy, parquet, events.jsonl.zst") !=
       std::string::npos);
   CHECK(wrong({"config", "set", "retention.max_evnts=1"}) ==
         "arbiterctl: retention.max_evnts: no such key: did you mean retention.max_events?\n");

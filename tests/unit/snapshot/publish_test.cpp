@@ -23,8 +23,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<std::string> kAllFormats = {"events.jsonl",     "events.jsonl.zst",     "trajectories.jsonl", "trajectories.jsonl.zst",
-                                              "decisions.dsjson", "decisions.dsjson.zst", "decisions.npy"};
+const std::vector<std::string> kAllFormats = {"events.jsonl",           "events.jsonl.zst",  "trajectories.jsonl",
+                                              "trajectories.jsonl.zst", "decisions.dsjson",  "decisions.dsjson.zst",
+                                              "decisions.npy",          "decisions.parquet", "events.parquet"};
 
 ExportOptions options_for(const TemporaryDirectory& directory) {
   ExportOptions options;
@@ -69,14 +70,15 @@ TEST_CASE("a snapshot holds its files, and sha256sum and zstd agree with them") 
   CHECK(published.path == directory.string() + "/" + number(1));
   CHECK(names_in(published.path) == std::set<std::string>{"events.jsonl", "events.jsonl.zst", "trajectories.jsonl",
                                                           "trajectories.jsonl.zst", "decisions.dsjson", "decisions.dsjson.zst",
-                                                          "decisions.npy", "stats.json", "README.md", "manifest.json", "SHA256SUMS"});
+                                                          "decisions.npy", "decisions.parquet", "events.parquet", "stats.json", "README.md",
+                                                          "manifest.json", "SHA256SUMS"});
   CHECK(names_in(directory.path) == std::set<std::string>{number(1), "latest"});
   CHECK(fs::read_symlink(directory.path / "latest") == number(1));
 
   const Ran sums = run_shell("cd '" + published.path + "' && sha256sum --strict -c SHA256SUMS");
   CAPTURE(sums.output);
   CHECK(sums.status == 0);
-  CHECK(lines_of(sums.output).size() == 10);  // every file but itself
+  CHECK(lines_of(sums.output).size() == 12);  // every file but itself
   for (const char* name : {"events.jsonl", "trajectories.jsonl", "decisions.dsjson"}) {
     const Ran plain = run_shell("zstd -dcq '" + published.path + "/" + name + ".zst'");
     CHECK(plain.status == 0);
@@ -202,11 +204,13 @@ TEST_CASE("the manifest says what is in the snapshot, and what it was made from"
     rows[name] = file.at("rows");
     CHECK(file.at("bytes") == fs::file_size(fs::path(published.path) / name));
   }
-  CHECK(rows.size() == 9);
+  CHECK(rows.size() == 11);
   CHECK(rows.at("events.jsonl.zst") == 33);
   CHECK(rows.at("trajectories.jsonl") == 8);
   CHECK(rows.at("decisions.dsjson") == 8);
   CHECK(rows.at("decisions.npy") == 8);
+  CHECK(rows.at("decisions.parquet") == 8);
+  CHECK(rows.at("events.parquet") == 33);
   CHECK(m.at("decisions").at("byJoinState").at("complete") == 8);
   CHECK(rows.at("stats.json").is_null());
   CHECK(boost::json::parse(file_text(fs::path(published.path) / "stats.json")).at("totalTaskExecutions") == 8);
@@ -325,7 +329,8 @@ TEST_CASE("a failed export leaves nothing, and says what failed") {
   REQUIRE(failed.has_error());
   CHECK(failed.error().message == "snapshot in " + directory.string() +
                                       ": format events.csv: there is none of this name: write some of events.jsonl.zst, events.jsonl, "
-                                      "trajectories.jsonl.zst, trajectories.jsonl, decisions.dsjson.zst, decisions.dsjson, decisions.npy");
+                                      "trajectories.jsonl.zst, trajectories.jsonl, decisions.dsjson.zst, decisions.dsjson, decisions.npy, "
+                                      "decisions.parquet, events.parquet");
   CHECK(names_in(directory.path).empty());
   options.formats = {};
   CHECK(snapshot::publish(view, options).error().message.find("no format given") != std::string::npos);

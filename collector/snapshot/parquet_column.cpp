@@ -1,0 +1,151 @@
+#include "collector/snapshot/parquet_column.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "collector/snapshot/parquet_levels.hpp"
+
+namespace arbiter::snapshot::parquet {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the file is little-endian, and so are we");
+
+constexpr std::size_t kExtremeBytesMax = 64;
+
+template <class T>
+void put(std::string& out, T value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+template <class T>
+std::string bytes_of(T value) {
+  std::string out;
+  put(out, value);
+  return out;
+}
+
+void put_text(std::string& out, std::string_view text) {
+  put(out, static_cast<std::uint32_t>(text.size()));
+  out += text;
+}
+
+// Behind their length, as data pages of version 1 have them.
+void put_levels(std::string& out, std::span<const std::uint32_t> levels, std::uint32_t most) {
+  std::string encoded;
+  append_hybrid(encoded, levels, width_of(most));
+  put_text(out, encoded);
+}
+
+}  // namespace
+
+void ColumnValues::levels(std::uint32_t definition, std::uint32_t repetition) {
+  ++count_;
+  if (spec_.definition_max() != 0) definitions_.push_back(definition);
+  if (spec_.list) repetitions_.push_back(repetition);
+}
+
+void ColumnValues::add(const Cell& cell) {
+  levels(cell.there ? spec_.definition_max() : 0, 0);
+  if (cell.there)
+    value(cell);
+  else
+    ++unknown_;
+}
+
+void ColumnValues::add_item(const Cell& item, bool first) {
+  levels(item.there ? 2 : 1, first ? 0 : 1);
+  if (item.there)
+    value(item);
+  else
+    ++unknown_;
+}
+
+void ColumnValues::value(const Cell& cell) {
+  const bool first = !some_;
+  some_ = true;
+  switch (spec_.type) {
+    case ColumnType::text:
+      if (first || cell.text < smallest_text_) smallest_text_ = cell.text;
+      if (first || cell.text > largest_text_) largest_text_ = cell.text;
+      text(cell.text);
+      return;
+    case ColumnType::real:
+      if (first || cell.real < smallest_real_) smallest_real_ = cell.real;
+      if (first || cell.real > largest_real_) largest_real_ = cell.real;
+      put(plain_, cell.real);
+      return;
+    case ColumnType::flag: flags_.push_back(cell.whole != 0 ? 1u : 0u); break;
+    case ColumnType::whole:
+    case ColumnType::time: put(plain_, cell.whole); break;
+  }
+  if (first || cell.whole < smallest_) smallest_ = cell.whole;
+  if (first || cell.whole > largest_) largest_ = cell.whole;
+}
+
+void ColumnValues::text(std::string_view text) {
+  if (plain_texts_) return put_text(plain_, text);
+  const auto [it, added] = index_of_.try_emplace(std::string(text), static_cast<std::uint32_t>(entries_));
+  if (added) {
+    ++entries_;
+    offsets_.push_back(static_cast<std::uint32_t>(dictionary_.size()));
+    put_text(dictionary_, text);
+  }
+  indices_.push_back(it->second);
+  if (dictionary_.size() > kDictionaryBytesMax) give_up_dictionary();
+}
+
+void ColumnValues::give_up_dictionary() {
+  plain_texts_ = true;
+  for (const std::uint32_t index : indices_) {
+    const std::size_t end = index + 1 < entries_ ? offsets_[index + 1] : dictionary_.size();
+    plain_.append(dictionary_, offsets_[index], end - offsets_[index]);
+  }
+  dictionary_.clear();
+  entries_ = 0;
+  index_of_.clear();
+  indices_.clear();
+  offsets_.clear();
+}
+
+std::size_t ColumnValues::bytes() const {
+  return plain_.size() + dictionary_.size() + 4 * (flags_.size() + indices_.size() + definitions_.size() + repetitions_.size());
+}
+
+std::string ColumnValues::data_page() const {
+  std::string out;
+  if (spec_.list) put_levels(out, repetitions_, 1);
+  if (spec_.definition_max() != 0) put_levels(out, definitions_, spec_.definition_max());
+  if (dictionary()) {
+    const unsigned width = width_of(dictionary_entries() - 1);
+    out += static_cast<char>(width);
+    append_hybrid(out, indices_, width);
+  } else if (spec_.type == ColumnType::flag) {
+    for (std::size_t i = 0; i < flags_.size(); ++i) {
+      if (i % 8 == 0) out += '\0';
+      out.back() = static_cast<char>(out.back() | static_cast<char>(flags_[i] << i % 8));
+    }
+  } else {
+    out += plain_;
+  }
+  return out;
+}
+
+std::optional<ColumnValues::Extremes> ColumnValues::extremes() const {
+  if (!some_) return std::nullopt;
+  switch (spec_.type) {
+    case ColumnType::text:
+      if (smallest_text_.size() > kExtremeBytesMax || largest_text_.size() > kExtremeBytesMax) return std::nullopt;
+      return Extremes{smallest_text_, largest_text_};
+    case ColumnType::real:
+      // Readers may tell -0 from 0: as the format wants it, the smallest is then -0 and the largest 0.
+      return Extremes{bytes_of(smallest_real_ == 0 ? -0.0 : smallest_real_), bytes_of(largest_real_ == 0 ? 0.0 : largest_real_)};
+    case ColumnType::flag: return Extremes{std::string(1, static_cast<char>(smallest_)), std::string(1, static_cast<char>(largest_))};
+    case ColumnType::whole:
+    case ColumnType::time: break;
+  }
+  return Extremes{bytes_of(smallest_), bytes_of(largest_)};
+}
+
+void ColumnValues::clear() { *this = ColumnValues(ColumnSpec(spec_)); }
+
+}  // namespace arbiter::snapshot::parquet
