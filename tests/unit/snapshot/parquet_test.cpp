@@ -161,7 +161,7 @@ TEST_CASE("decisions.parquet says the same to hyparquet as was recorded: nulls, 
   CHECK(snapshot::verify(path.string())->problems == std::vector<std::string>{});
   const auto read = read_by_others(path / "decisions.parquet");
   if (!read) {
-    MESSAGE("not run: hyparquet and decisions.parquet: npm ci in tests/snapshot-readers has not been run, or there is no node");
+    MESSAGE("not run: hyparquet and decisions.parquet: tools/check has not installed it, or there is no node");
     return;
   }
   CHECK(read->at("columns").as_array().size() == 34);
@@ -217,7 +217,7 @@ TEST_CASE("events.parquet holds every kind as events.jsonl does, over several ro
   CHECK(snapshot::verify(path.string())->problems == std::vector<std::string>{});
   const auto read = read_by_others(path / "events.parquet");
   if (!read) {
-    MESSAGE("not run: hyparquet and events.parquet: npm ci in tests/snapshot-readers has not been run, or there is no node");
+    MESSAGE("not run: hyparquet and events.parquet: tools/check has not installed it, or there is no node");
     return;
   }
   CHECK(read->at("rowGroups") == 2);
