@@ -1,7 +1,8 @@
 // Others doing the same work, one after the other in each round, so that what the machine does in the meantime happens to all.
+#include <algorithm>
 #include <cstdio>
-#include <map>
 #include <string>
+#include <string_view>
 
 #include "tests/bench/bounds.hpp"
 #include "tests/bench/modes.hpp"
@@ -12,13 +13,8 @@ namespace arbiter::bench {
 namespace {
 
 constexpr double kSecondsSaturated = 1, kBursts = 200, kPaced = 20'000;
+constexpr int kTriesMax = 4;
 constexpr std::string_view kOurs = "arbiter", kOursAcknowledged = "arbiter, only acknowledged";
-
-struct Cost {
-  double ns = 0;
-  bool far = false;
-};
-using Costs = std::map<std::string, Cost, std::less<>>;
 
 Result<void> all_there() {
   std::string missing = missing_peers();
@@ -35,17 +31,52 @@ std::string said_share(const Exchanged& seen) {
   return text;
 }
 
-Result<void> back_to_back(const Setting& setting, Report& report, const Peer& peer, Manner manner, Costs& costs) {
-  const bool saturated = manner == Manner::saturated;
+std::string placed(const Peer& peer, const Exchanged& seen) {
+  return std::string(peer.name) + (seen.round_trip_ns > kFarRoundTripNs ? ", far" : ", near");
+}
+
+Result<Exchanged> back_to_back(const Setting& setting, const Peer& peer, Manner manner) {
   const std::uint64_t events =
-      saturated ? setting.count_of(peer.events_per_s * kSecondsSaturated) : setting.count_of(kBursts) * exchange::kBurst;
+      manner == Manner::saturated ? setting.count_of(peer.events_per_s * kSecondsSaturated) : setting.count_of(kBursts) * exchange::kBurst;
   const auto seen = peer.exchange(setting, manner, events);
   if (!seen) return seen.error().while_(peer.name);
-  const bool far = seen->round_trip_ns > kFarRoundTripNs;
-  const std::string what = std::string(peer.name) + (far ? ", far" : ", near");
-  report.add("compare", saturated ? "a call, saturated" : "a call, burst", what, "ns", seen->ns_per_event).note = said_share(*seen);
-  if (saturated) report.add("compare", "from end to end, saturated", what, "million/s", seen->events_per_s / 1e6).note = said_share(*seen);
-  costs[peer.name] = {seen->ns_per_event, far};
+  return seen;
+}
+
+// How many times ours this call costs: ours is measured again right behind it, until the host has the processors where it had them then.
+Result<void> times_ours(const Setting& setting, Report& report, const Peer& peer, Manner manner, const Exchanged& seen) {
+  const Peer& ours = *std::find_if(peers().begin(), peers().end(),
+                                   [&](const Peer& p) { return p.name == (manner == Manner::saturated ? kOursAcknowledged : kOurs); });
+  const bool far = seen.round_trip_ns > kFarRoundTripNs;
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    const auto mine = back_to_back(setting, ours, manner);
+    if (!mine) return mine.error();
+    if ((mine->round_trip_ns > kFarRoundTripNs) != far) continue;
+    const bool saturated = manner == Manner::saturated;
+    Row& row = report.add("compare", saturated ? "costs so many times ours, saturated" : "costs so many times ours, burst",
+                          placed(peer, seen), "times", seen.ns_per_event / mine->ns_per_event);
+    const std::string_view name = peer.name;
+    if (!saturated && name == "LTTng-UST, 24 fields") row.goal = 10;
+    if (!saturated && name == "LTTng-UST, one blob") row.goal = 4;
+    if (saturated && name == "Boost spsc_queue") row.goal = 1;
+    row.goal_is_least = true;
+    break;
+  }
+  return {};
+}
+
+Result<void> all_back_to_back(const Setting& setting, Report& report, Manner manner) {
+  const bool saturated = manner == Manner::saturated;
+  for (const Peer& peer : peers()) {
+    const auto seen = back_to_back(setting, peer, manner);
+    if (!seen) return seen.error();
+    const std::string what = placed(peer, *seen);
+    report.add("compare", saturated ? "a call, saturated" : "a call, burst", what, "ns", seen->ns_per_event).note = said_share(*seen);
+    if (saturated)
+      report.add("compare", "from end to end, saturated", what, "million/s", seen->events_per_s / 1e6).note = said_share(*seen);
+    if (peer.name == kOurs || peer.name == kOursAcknowledged) continue;
+    if (auto done = times_ours(setting, report, peer, manner, *seen); !done) return done;
+  }
   return {};
 }
 
@@ -56,20 +87,6 @@ Result<void> at_a_pace(const Setting& setting, Report& report, const Peer& peer)
   report.add("compare", "a call of 10,000 a second, p99", peer.name, "ns", seen->p99);
   report.add("compare", "a call of 10,000 a second, p99.9", peer.name, "ns", seen->p999).note = said_share(*seen);
   return {};
-}
-
-// How many times ours another's call costs; only of two that found the processors in the same places.
-void times(Report& report, const char* manner, const Costs& costs, std::string_view ours) {
-  const auto mine = costs.find(ours);
-  for (const auto& [name, cost] : costs) {
-    if (name == kOurs || name == kOursAcknowledged || cost.far != mine->second.far) continue;
-    Row& row = report.add("compare", std::string("costs so many times ours, ") + manner, name + (cost.far ? ", far" : ", near"), "times",
-                          cost.ns / mine->second.ns);
-    if (manner != std::string_view("burst")) continue;
-    if (name == "LTTng-UST, 24 fields") row.goal = 10;
-    if (name == "LTTng-UST, one blob") row.goal = 4;
-    row.goal_is_least = true;
-  }
 }
 
 void bounds(const Setting& setting, Report& report) {
@@ -89,13 +106,8 @@ void bounds(const Setting& setting, Report& report) {
 Result<void> compare(const Setting& setting, Report& report) {
   if (auto ready = all_there(); !ready) return ready;
   bounds(setting, report);
-  Costs burst, saturated;
-  for (const Peer& peer : peers())
-    if (auto done = back_to_back(setting, report, peer, Manner::burst, burst); !done) return done;
-  times(report, "burst", burst, kOurs);
-  for (const Peer& peer : peers())
-    if (auto done = back_to_back(setting, report, peer, Manner::saturated, saturated); !done) return done;
-  times(report, "saturated", saturated, kOursAcknowledged);
+  for (const Manner manner : {Manner::burst, Manner::saturated})
+    if (auto done = all_back_to_back(setting, report, manner); !done) return done;
   for (const Peer& peer : peers())
     if (auto done = at_a_pace(setting, report, peer); !done) return done;
   return {};

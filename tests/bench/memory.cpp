@@ -40,7 +40,7 @@ Result<Watched> over_time(const Setting& setting, unsigned agents, Load load, do
   if (!crowd) return crowd.error();
   Watched seen;
   const double step = std::min(1.0, seconds / 20);
-  for (const std::uint64_t began = now_ns(); static_cast<double>(now_ns() - began) < seconds * 1e9;) {
+  for (const std::uint64_t began = now_ns(); static_cast<double>(now_ns() - began) < seconds * 1e9 || seen.mib.size() < 8;) {
     sleep_s(step);
     seen.mib.push_back(static_cast<double>(collector->anonymous_bytes()) / kMiB);
   }

@@ -38,6 +38,8 @@ Result<Pace> pace(const Setting& setting, bool anonymized, bool random_ids) {
   const std::uint64_t began = now_ns();
   const auto cpu_began = collector->cpu_s_by_thread();
   sleep_s(kSeconds * setting.scale);
+  if (first)
+    if (auto more = collector->wait_for(*first + 1); !more) return more.error();
   const auto last = collector->delivered();
   const double took = static_cast<double>(now_ns() - began) / 1e9;
   const auto cpu = collector->cpu_s_by_thread();
