@@ -32,6 +32,7 @@ json::value measured(const std::string& mode) {
     CAPTURE(json::serialize(row));
     CHECK(text(row, "mode") == mode);
     CHECK(row.at("rounds").to_number<int>() == 1);
+    CHECK(!text(row, "of").empty());
     const double median = row.at("median").to_number<double>();
     CHECK(median == row.at("min").to_number<double>());
     CHECK(median == row.at("max").to_number<double>());
