@@ -26,6 +26,7 @@ char rank_of(Kind kind) {
 // Parts of a row, in this order behind the decision's key.
 constexpr char kDecision = '1', kEnding = '2', kLosses = '3';
 constexpr std::uint64_t kUnknown = UINT64_MAX;
+constexpr std::size_t kSorters = 3;
 
 std::string_view bytes_of(const auto& value) {
   static_assert(std::is_trivially_copyable_v<std::decay_t<decltype(value)>>);
@@ -53,9 +54,9 @@ Decisions::Decisions(const std::string& directory, std::size_t sort_memory_bytes
                      std::size_t task_decisions_max)
     : formula_(formula),
       task_decisions_max_(task_decisions_max),
-      by_task_(std::make_unique<Sorter>(directory, sort_memory_bytes)),
-      by_lane_(std::make_unique<Sorter>(directory, sort_memory_bytes)),
-      rows_(directory, sort_memory_bytes) {
+      by_task_(std::make_unique<Sorter>(directory, sort_memory_bytes / kSorters)),
+      by_lane_(std::make_unique<Sorter>(directory, sort_memory_bytes / kSorters)),
+      rows_(directory, sort_memory_bytes / kSorters) {
   totals_.text_bytes.resize(decision_columns().size());
 }
 Decisions::~Decisions() = default;

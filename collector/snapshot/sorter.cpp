@@ -96,6 +96,8 @@ Result<void> Sorter::add(std::string_view key, std::string_view payload) {
   const Lengths lengths{static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(payload.size())};
   if (!entries_.empty() && memory_.size() + lengths.record_bytes() + (entries_.size() + 1) * sizeof(Entry) > memory_bytes_)
     if (auto ok = spill(); !ok) return ok;
+  // At once, so that growing does not take as much again; what is not written to is not there yet.
+  if (memory_.capacity() < memory_bytes_) memory_.reserve(memory_bytes_);
   entries_.push_back({prefix_of(key), memory_.size()});
   memory_.append(reinterpret_cast<const char*>(&lengths), sizeof lengths);
   memory_.append(key);
@@ -151,8 +153,9 @@ Result<void> Sorter::begin_reading() {
   }
   if (!entries_.empty())
     if (auto ok = spill(); !ok) return ok;
-  memory_ = {};
-  entries_ = {};
+  // Merging takes its own: give this back. (Assigning {} would keep it.)
+  std::string().swap(memory_);
+  std::vector<Entry>().swap(entries_);
   const std::size_t buffer_bytes = std::clamp<std::size_t>(memory_bytes_ / runs_.size(), 16 << 10, 1 << 20);
   for (const Run& run : runs_) {
     readers_.push_back(std::make_unique<RunReader>(file_, run, buffer_bytes));
