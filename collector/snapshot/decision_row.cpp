@@ -74,6 +74,7 @@ constexpr Column<Row> kColumns[] = {
 
 void DecisionRow::set_decision(const journal::StoredEvent& decision) {
   const event::Values& v = decision.values;
+  key = {decision.time_ns, decision.lane, v.sequence};
   id = event_id(decision.lane, v.sequence);
   decided_ns = decision.time_ns;
   task_id = shown(v.text[field("taskId")]);

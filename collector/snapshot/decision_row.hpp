@@ -44,7 +44,8 @@ struct Candidate {
 };
 
 struct DecisionRow {
-  std::string id;  // of the event
+  EventKey key;    // of the event
+  std::string id;  // likewise
   std::int64_t decided_ns = 0;
   std::string task_id, selected_agent;
   std::optional<std::string> decision_id, task_type, strategy, policy_version, context;  // context: JSON as it was recorded

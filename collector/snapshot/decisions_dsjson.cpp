@@ -13,6 +13,7 @@
 #include "collector/privacy/json_text.hpp"
 #include "collector/snapshot/event_json.hpp"
 #include "collector/snapshot/format.hpp"
+#include "collector/snapshot/quality.hpp"
 #include "collector/snapshot/time_text.hpp"
 
 namespace arbiter::snapshot {
@@ -34,6 +35,7 @@ class DecisionsDsjson : public Format {
     if (!(*row.propensity > 0)) return ++zero_propensity_, Result<void>();
     if (!row.reward.value) return ++without_reward_, Result<void>();
     ++rows_;
+    quality_.add(row);
     line_.clear();
     append_line(row);
     return file_->write(line_);
@@ -41,9 +43,11 @@ class DecisionsDsjson : public Format {
 
   Result<FileInfo> finish() override {
     auto file = file_->finish(rows_);
-    if (file)
+    if (file) {
       file->left_out = {
           {"withoutPropensity", without_propensity_}, {"zeroPropensity", zero_propensity_}, {"withoutReward", without_reward_}};
+      file->quality = quality_.json();
+    }
     return file;
   }
 
@@ -106,6 +110,7 @@ class DecisionsDsjson : public Format {
 
   std::string name_, line_;
   std::unique_ptr<OutputFile> file_;
+  DecisionQuality quality_;
   std::uint64_t rows_ = 0, without_propensity_ = 0, zero_propensity_ = 0, without_reward_ = 0;
 };
 

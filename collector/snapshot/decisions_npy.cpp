@@ -8,6 +8,7 @@
 
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/npy.hpp"
+#include "collector/snapshot/quality.hpp"
 
 namespace arbiter::snapshot {
 namespace {
@@ -40,12 +41,17 @@ class DecisionsNpy : public Format {
 
   Result<void> decision(const DecisionRow& row) override {
     ++rows_;
+    quality_.add(row);
     record_.clear();
     for (const Field& field : columns_) append(field, field.column->get(row));
     return file_->write(record_);
   }
 
-  Result<FileInfo> finish() override { return file_->finish(rows_); }
+  Result<FileInfo> finish() override {
+    auto file = file_->finish(rows_);
+    if (file) file->quality = quality_.json();
+    return file;
+  }
 
  private:
   struct Field {
@@ -86,6 +92,7 @@ class DecisionsNpy : public Format {
   std::unique_ptr<OutputFile> file_;
   std::vector<Field> columns_;
   std::string record_;
+  DecisionQuality quality_;
   std::uint64_t rows_ = 0;
 };
 

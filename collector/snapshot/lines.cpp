@@ -1,5 +1,6 @@
 // The *.jsonl files: one row, one line, as it comes.
 #include "collector/snapshot/format.hpp"
+#include "collector/snapshot/quality.hpp"
 
 namespace arbiter::snapshot {
 namespace {
@@ -14,9 +15,17 @@ class Lines : public Format {
     file_ = std::move(*file);
     return {};
   }
-  Result<void> event(const journal::StoredEvent&, std::string_view line) override { return write(line, true); }
+  Result<void> event(const journal::StoredEvent& e, std::string_view line) override {
+    if (!quality_) quality_.emplace();
+    quality_->add(e);
+    return write(line, true);
+  }
   Result<void> trajectory(std::string_view piece, bool ends) override { return write(piece, ends); }
-  Result<FileInfo> finish() override { return file_->finish(rows_); }
+  Result<FileInfo> finish() override {
+    auto file = file_->finish(rows_);
+    if (file && quality_) file->quality = quality_->json();
+    return file;
+  }
 
  private:
   Result<void> write(std::string_view text, bool ends) {
@@ -27,6 +36,7 @@ class Lines : public Format {
 
   std::string name_;
   std::unique_ptr<OutputFile> file_;
+  std::optional<EventQuality> quality_;  // of events
   std::uint64_t rows_ = 0;
 };
 

@@ -95,6 +95,7 @@ boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary
                             {"bytes", file.bytes},
                             {"sha256", text(file.sha256)}};
     if (!file.left_out.empty()) one["leftOut"] = file.left_out;
+    if (!file.quality.empty()) one["quality"] = file.quality;
     files.push_back(std::move(one));
   }
   boost::json::object manifest{

@@ -11,7 +11,7 @@
 //    "propensities": {"decisions": 0, "zero": 0, "smallest": null, "effectiveSampleSize": null},
 //    "losses": {..}, "damagedBlocks": 0,
 //    "anonymization": {"enabled": true, "keyFingerprint": ".."},
-//    "files": [{"name": "..", "rows": 27408 | null, "bytes": .., "sha256": "..", "leftOut": {..}}, ..]}
+//    "files": [{"name": "..", "rows": 27408 | null, "bytes": .., "sha256": "..", "leftOut": {..}, "quality": {..}}, ..]}
 //
 // watermark: stamp of the newest event in the journal, null before the first. Everything stamped up to there is in, but what retention had
 // removed, for each recording thread whose events had been taken. propensities: over the decisions that carry one, for off-policy learning:

@@ -77,7 +77,7 @@ Result<void> OutputFile::flush(bool last) {
 Result<FileInfo> OutputFile::finish(std::optional<std::uint64_t> rows) {
   if (auto ok = flush(true); !ok) return ok.error();
   if (auto ok = file_.sync(); !ok) return ok.error().while_(path_);
-  return FileInfo{name_, rows, bytes_, sha256_text(sha256_), {}};
+  return FileInfo{name_, rows, bytes_, sha256_text(sha256_), {}, {}};
 }
 
 Result<FileInfo> write_output(const std::string& directory, const std::string& name, std::string_view text) {

@@ -23,6 +23,7 @@ struct FileInfo {
   std::uint64_t bytes = 0;
   std::string sha256;                 // lower-case hex
   boost::json::object left_out = {};  // rows that the format cannot say, by reason; the manifest has it where there is any reason
+  boost::json::object quality = {};   // of the rows (quality.hpp), where it is known
 };
 
 std::string sha256_text(crypto_hash_sha256_state& state);  // ends it

@@ -6,6 +6,7 @@
 #include "collector/snapshot/event_json.hpp"
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/parquet_writer.hpp"
+#include "collector/snapshot/quality.hpp"
 
 namespace arbiter::snapshot {
 namespace {
@@ -64,21 +65,30 @@ class Table : public Format {
   Result<void> event(const journal::StoredEvent& e, std::string_view) override {
     if constexpr (std::is_same_v<Row, EventRow>) {
       row_.set(e);
+      quality_.add(e);
       return writer_->row(columns_, row_);
     }
     return {};
   }
   Result<void> decision(const DecisionRow& row) override {
-    if constexpr (std::is_same_v<Row, DecisionRow>) return writer_->row(columns_, row);
+    if constexpr (std::is_same_v<Row, DecisionRow>) {
+      quality_.add(row);
+      return writer_->row(columns_, row);
+    }
     return {};
   }
-  Result<FileInfo> finish() override { return writer_->finish(); }
+  Result<FileInfo> finish() override {
+    auto file = writer_->finish();
+    if (file) file->quality = quality_.json();
+    return file;
+  }
 
  private:
   std::string name_;
   std::span<const Column<Row>> columns_;
   std::unique_ptr<parquet::Writer> writer_;
   Row row_;
+  std::conditional_t<std::is_same_v<Row, EventRow>, EventQuality, DecisionQuality> quality_;
 };
 
 }  // namespace

@@ -205,6 +205,16 @@ TEST_CASE("the manifest says what is in the snapshot, and what it was made from"
     CHECK(file.at("bytes") == fs::file_size(fs::path(published.path) / name));
   }
   CHECK(rows.size() == 11);
+  std::map<std::string, boost::json::value> quality;
+  for (const auto& file : m.at("files").as_array())
+    if (const auto* its = file.as_object().if_contains("quality")) quality[std::string(file.at("name").as_string())] = *its;
+  CHECK(quality.size() == 7);  // all files of events and of decisions
+  CHECK(
+      boost::json::serialize(quality.at("events.parquet")) ==
+      R"({"nulls":{"agentId":1,"taskId":1},"duplicates":0,"timeGaps":{"largestMs":1.123456789E3,"after":"2023-11-14T22:13:19.000000000Z"}})");
+  CHECK(quality.at("events.jsonl") == quality.at("events.parquet"));
+  CHECK(quality.at("decisions.npy").at("propensity").at("effectiveSampleSize").as_double() == doctest::Approx(24.0 * 24 / 80));
+  CHECK(quality.at("decisions.npy") == quality.at("decisions.parquet"));
   CHECK(rows.at("events.jsonl.zst") == 33);
   CHECK(rows.at("trajectories.jsonl") == 8);
   CHECK(rows.at("decisions.dsjson") == 8);
