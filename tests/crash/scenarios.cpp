@@ -48,6 +48,8 @@ void quiet_lane(Scene& scene) {
   test::Process busy = scene.producer("short", kHeavySlot, 150);
   scene.wait_for_end(busy);
   for (int i = 0; i < 3; ++i) scene.flush();
+  scene.collector().stop();  // so that it is sealed, however busy the machine is, before it is let go
+  scene.collector().start();
   test::Process more = scene.producer("short", kThirdSlot, 150);
   scene.wait_for_end(more);
   for (int i = 0; i < 3; ++i) scene.flush();
