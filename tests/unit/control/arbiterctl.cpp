@@ -203,9 +203,8 @@ TEST_CASE("a command line that is wrong is 2, with what is wrong and where to lo
         "arbiterctl: --since: \"soon\" is no time: write 2026-11-23T06:40:00Z, Unix milliseconds, -15m or \"15m ago\": see arbiterctl "
         "events --help\n");
   CHECK(wrong({"events", "--limit", "0"}).starts_with("arbiterctl: --limit: "));
-  CHECK(
-      wrong({"export", "--format", "csv"}).find("\"csv\" is no format: write some of jsonl, trajectories, dsjson, npy, parquet, events.jsonl.zst") !=
-      std::string::npos);
+  CHECK(wrong({"export", "--format", "csv"})
+            .find("\"csv\" is no format: write some of jsonl, trajectories, dsjson, npy, parquet, events.jsonl.zst") != std::string::npos);
   CHECK(wrong({"config", "set", "retention.max_evnts=1"}) ==
         "arbiterctl: retention.max_evnts: no such key: did you mean retention.max_events?\n");
   CHECK(wrong({"config", "set", "enabled=maybe"}) == "arbiterctl: enabled: \"maybe\" is not allowed: write true or false\n");
