@@ -142,7 +142,7 @@ TEST_CASE("journal: killed at any step of a frame, of its sums, of a checkpoint 
 TEST_CASE("seal: killed at any step of sealing and recycling") { part("seal", {{"flow", {}}}); }
 
 TEST_CASE("retention: killed at any step of letting go and of forgetting everything") {
-  part("retention", {{"newest", {}}, {"bytes", {}}, {"clear", {}}});
+  part("retention", {{"newest", {}}, {"shrunk", {}}, {"bytes", {}}, {"clear", {}}});
 }
 
 TEST_CASE("recovery: killed at any step of coming back from a kill") {

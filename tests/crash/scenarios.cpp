@@ -60,6 +60,22 @@ void quiet_lane(Scene& scene) {
   if (!quiet.wait()) throw Stuck("a producer does not die");
 }
 
+// The store is made smaller while recycled files lie in wait: they are what goes first. It is asked for again after a kill, since what is
+// set at run time ends with the process.
+void shrunk(Scene& scene) {
+  test::Process busy = scene.producer("short", kHeavySlot, 150);
+  scene.wait_for_end(busy);
+  scene.collector().start();
+  scene.flush();
+  scene.collector().stop();  // seals what is full, so that there are recycled files, whichever thread is faster
+  if (scene.spares() == 0) throw Stuck("no file was recycled");
+  scene.collector().start();
+  while (scene.spares() != 0) {
+    scene.collector().ask("PATCH", "/v1/config", R"({"retention": {"max_bytes": "2MiB"}})");
+    scene.flush();
+  }
+}
+
 // Everything is forgotten in the middle, or nothing; what comes after it stays.
 void clear_what_there_is(Scene& scene) {
   const std::uint64_t all = scene.collector().ask("GET", "/v1/stats").at("retainedEvents").to_number<std::uint64_t>();
@@ -134,6 +150,7 @@ const std::vector<Scenario>& scenarios() {
       {"overflow", overflow, {}},
       {"newest", quiet_lane, {Kept::newest, 200}, at_most("200", "null")},
       {"bytes", quiet_lane, {Kept::suffix}, at_most("null", "\"3MiB\"")},
+      {"shrunk", shrunk, {Kept::suffix}},
       {"clear", clear, {Kept::since, kThirdSlot}},
       {"snapshots", snapshots, {}},
       {"wiped", wiped, {Kept::after_wipe}},

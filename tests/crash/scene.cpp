@@ -70,6 +70,12 @@ void Scene::wipe_lanes() const {
   for (const auto& entry : test::fs::directory_iterator(place_.lanes())) test::fs::remove(entry.path());
 }
 
+std::size_t Scene::spares() const {
+  const test::fs::directory_iterator files(place_.state() / "journal");
+  return static_cast<std::size_t>(
+      std::count_if(begin(files), end(files), [](const auto& file) { return file.path().filename().string().starts_with("spare-"); }));
+}
+
 Found Scene::find() {
   collector_.stop();  // closes the lanes of those that have ended
   collector_.start();

@@ -51,7 +51,8 @@ class Scene {
   void wait_for_stage(test::Process& producer, std::uint32_t stage);  // or its end
   void wait_for_end(test::Process& producer);                         // by itself, or as ordered
   void export_now() { collector_.ask("POST", "/v1/export", "{\"formats\":[\"jsonl\"]}"); }
-  void wipe_lanes() const;  // every file of theirs, as somebody might who cleans up a tmpfs
+  void wipe_lanes() const;     // every file of theirs, as somebody might who cleans up a tmpfs
+  std::size_t spares() const;  // recycled files of the journal that wait for their next use
   void flush() { collector_.ask("POST", "/v1/flush"); }
 
   Found find();  // the last thing: closes what can be closed, and reads everything
