@@ -30,7 +30,7 @@ class RecentHashes {
   void clear() { places_.assign(kPlaces, Place{}); }
 
  private:
-  static constexpr std::size_t kPlaces = 1024;  // 72 KiB: the agents of a busy host
+  static constexpr std::size_t kPlaces = 1024;  // the agents of a busy host
   static constexpr std::size_t kIdBytesMax = 44;
 
   struct Place {

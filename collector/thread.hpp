@@ -9,7 +9,7 @@ namespace arbiter {
 
 enum class Urgency {
   now,       // agents or an operator wait for it
-  whenever,  // gives way to those: a tenth of a processor's time where the drain wants all of it
+  whenever,  // gives way to those where they want the same processor
 };
 
 // To be called first by every thread of the collector.

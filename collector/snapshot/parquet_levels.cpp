@@ -27,17 +27,6 @@ void append_run(std::string& out, std::uint32_t value, std::size_t length, unsig
   for (unsigned bits = 0; bits < width; bits += 8) out += static_cast<char>(value >> bits);
 }
 
-std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
-    const auto b = static_cast<unsigned char>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= static_cast<std::uint64_t>(b & 0x7f) << shift;
-    if ((b & 0x80) == 0) return value;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 unsigned width_of(std::uint32_t most) { return std::max(1u, static_cast<unsigned>(std::bit_width(most))); }
@@ -62,7 +51,7 @@ void append_hybrid(std::string& out, std::span<const std::uint32_t> values, unsi
 std::optional<std::vector<std::uint32_t>> read_hybrid(std::string_view bytes, std::size_t count, unsigned width) {
   std::vector<std::uint32_t> values;
   while (values.size() < count) {
-    const auto head = take_varint(bytes);
+    const auto head = thrift::take_varint(bytes);
     if (!head) return std::nullopt;
     if ((*head & 1) == 0) {
       const std::size_t value_bytes = (width + 7) / 8;

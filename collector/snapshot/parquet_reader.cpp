@@ -22,6 +22,9 @@ using Text = Result<std::string>;
 Text says(std::string text) { return {boost::system::in_place_value, std::move(text)}; }
 
 constexpr std::size_t kTailBytes = 8, kHeaderBytesMax = 256, kBytesMax = 256 << 20;
+// A few bytes can say more than memory holds: no group of ours has so many columns, no page so many values (parquet_writer.hpp).
+constexpr std::size_t kColumnsMax = 64;
+constexpr std::int64_t kValuesMax = 16 << 20;
 
 struct Chunk {
   std::int64_t physical = -1, codec = -1, values = -1, data_page = -1, dictionary_page = -1, stored_bytes = -1, unknown = 0;
@@ -90,7 +93,10 @@ Group read_group(Reader& in) {
   each_field(in, [&](int id, Type type) {
     if (id == field::kGroupRows) return whole(in, type, group.rows);
     if (id != field::kColumns || type != Type::list) return false;
-    each_item(in, [&] { group.chunks.push_back(read_chunk(in)); });
+    each_item(in, [&] {
+      const Chunk chunk = read_chunk(in);
+      if (chunk.data_page >= 0 && group.chunks.size() <= kColumnsMax) group.chunks.push_back(chunk);
+    });
     return true;
   });
   return group;
@@ -202,7 +208,8 @@ class File {
     const auto head = read(at, static_cast<std::size_t>(std::min<std::uint64_t>(kHeaderBytesMax, bytes_ - at)));
     if (!head) return head;
     const auto header = read_page_header(*head);
-    if (!header || header->stored_bytes < 0 || header->plain_bytes < 0 || header->values < 0) return says({});
+    if (!header || header->stored_bytes < 0 || header->plain_bytes < 0 || header->values < 0 || header->values > kValuesMax)
+      return says({});
     page = *header;
     at += page.header_bytes;
     const auto stored = static_cast<std::uint64_t>(page.stored_bytes), plain = static_cast<std::uint64_t>(page.plain_bytes);

@@ -16,6 +16,17 @@ void append_varint(std::string& out, std::uint64_t value) {
   out += static_cast<char>(value);
 }
 
+std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
+    const auto b = static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    value |= static_cast<std::uint64_t>(b & 0x7f) << shift;
+    if ((b & 0x80) == 0) return value;
+  }
+  return std::nullopt;
+}
+
 void Writer::field(int id, Type type) {
   const int above = id - last_.back();  // 1..15 in all that Parquet has
   out_ += static_cast<char>(above << 4 | static_cast<int>(type));
@@ -75,14 +86,9 @@ std::uint8_t Reader::byte() {
 }
 
 std::uint64_t Reader::varint() {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    const std::uint8_t b = byte();
-    value |= static_cast<std::uint64_t>(b & 0x7f) << shift;
-    if ((b & 0x80) == 0) return value;
-  }
-  fail();
-  return 0;
+  const auto value = take_varint(left_);
+  if (!value) fail();
+  return value.value_or(0);
 }
 
 bool Reader::next(int& id, Type& type) {
@@ -92,7 +98,7 @@ bool Reader::next(int& id, Type& type) {
     return false;
   }
   type = static_cast<Type>(head & 0x0f);
-  id = (head >> 4) != 0 ? last_.back() + (head >> 4) : static_cast<int>(static_cast<std::int16_t>(number()));
+  id = static_cast<std::int16_t>((head >> 4) != 0 ? last_.back() + (head >> 4) : number());
   last_.back() = id;
   return !failed_;
 }

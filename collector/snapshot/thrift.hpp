@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,7 @@ enum class Type : std::uint8_t {
 };
 
 void append_varint(std::string& out, std::uint64_t value);
+std::optional<std::uint64_t> take_varint(std::string_view& bytes);  // nothing: it does not end, or not within 64 bits
 
 // Writes one struct, fields in the order of their ids.
 class Writer {

@@ -1,10 +1,16 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <zstd.h>
 
 #include <boost/json.hpp>
 #include <random>
 
 #include "collector/snapshot/parquet_column.hpp"
 #include "collector/snapshot/parquet_levels.hpp"
+#include "collector/snapshot/parquet_reader.hpp"
+#include "collector/snapshot/parquet_schema.hpp"
+#include "collector/snapshot/parquet_writer.hpp"
 #include "collector/snapshot/publish.hpp"
 #include "collector/snapshot/thrift.hpp"
 #include "collector/snapshot/verify.hpp"
@@ -245,6 +251,61 @@ TEST_CASE("a table of nothing is one of no rows") {
   const fs::path path = publish(directory, MemoryView());
   CHECK(snapshot::verify(path.string())->problems == std::vector<std::string>{});
   if (const auto read = read_by_others(path / "decisions.parquet")) CHECK(read->at("rows").as_array().empty());
+}
+
+TEST_CASE("a page of a few bytes that says it has more values than memory holds is wrong, and takes none") {
+  constexpr std::int64_t many = std::int64_t{1} << 40;
+  std::string levels;
+  thrift::append_varint(levels, static_cast<std::uint64_t>(many) << 1);  // a run of so many ones
+  levels += '\1';
+  std::string page = bytes({static_cast<int>(levels.size()), 0, 0, 0}) + levels;
+  std::string stored(ZSTD_compressBound(page.size()), '\0');
+  stored.resize(ZSTD_compress(stored.data(), stored.size(), page.data(), page.size(), 3));
+
+  using namespace parquet;
+  std::string file(kMagic);
+  thrift::Writer head(file);
+  head.i32(field::kPageType, kDataPage);
+  head.i32(field::kPagePlainBytes, static_cast<std::int64_t>(page.size()));
+  head.i32(field::kPageStoredBytes, static_cast<std::int64_t>(stored.size()));
+  head.begin_object(field::kData);
+  head.i32(field::kPageValues, many);
+  head.i32(field::kPageEncoding, kPlain);
+  head.end_object();
+  head.end();
+  file += stored;
+
+  std::string footer;
+  thrift::Writer out(footer);
+  out.list(field::kSchema, thrift::Type::object, 1);
+  out.begin_item();
+  out.i32(field::kType, kDouble);
+  out.i32(field::kRepetitionType, kOptional);
+  out.end_object();
+  out.i64(field::kRows, many);
+  out.list(field::kGroups, thrift::Type::object, 1);
+  out.begin_item();
+  out.list(field::kColumns, thrift::Type::object, 1);
+  out.begin_item();
+  out.begin_object(field::kMetaData);
+  out.i32(field::kColumnType, kDouble);
+  out.i32(field::kColumnCodec, kZstd);
+  out.i64(field::kValues, many);
+  out.i64(field::kDataPageAt, static_cast<std::int64_t>(kMagic.size()));
+  out.end_object();
+  out.end_object();
+  out.i64(field::kGroupRows, many);
+  out.end_object();
+  out.end();
+  file += footer + bytes({static_cast<int>(footer.size()), 0, 0, 0}) + std::string(kMagic);
+
+  const TemporaryDirectory directory;
+  write_file(fs::path(directory.string()) / "lies.parquet", file);
+  const int fd = ::open((directory.string() + "/lies.parquet").c_str(), O_RDONLY | O_CLOEXEC);
+  std::uint64_t rows = 0;
+  CHECK(check_file(fd, file.size(), rows).value() == "has a page that is none, or not where its footer says");
+  CHECK(rows == static_cast<std::uint64_t>(many));
+  ::close(fd);
 }
 
 TEST_CASE("verify finds what is wrong in a table though its sum be right") {
