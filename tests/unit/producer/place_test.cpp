@@ -113,6 +113,49 @@ TEST_CASE_FIXTURE(Fixture, "an instance's name cannot lead anywhere else") {
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "an instance's name has up to 64 characters") {
+  CHECK(places({.instance = std::string(64, 'i')}).system.lanes == "/run/arbiter-" + std::string(64, 'i') + "/lanes");
+  CHECK(places({.instance = std::string(65, 'i')}).wrong ==
+        "instance '" + std::string(64, 'i') + "': a name is up to 64 letters, digits, '-', '_' and '.'");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a doorbell is an address as long as its name leaves room for the zero behind it: else there is none") {
+  const std::size_t fits = sizeof(sockaddr_un::sun_path) - 1 - std::string_view("/.doorbell").size();
+  const producer::Place with("/" + std::string(fits, 'd'));
+  CHECK(with.has_doorbell);
+  CHECK(std::string(with.doorbell.sun_path) == "/" + std::string(fits, 'd') + ".doorbell");
+  const producer::Place without("/" + std::string(fits + 1, 'd'));
+  CHECK_FALSE(without.has_doorbell);
+  CHECK(without.doorbell.sun_path[0] == '\0');
+}
+
+TEST_CASE_FIXTURE(Fixture, "the root is a directory like others, and keeps its slash") {
+  const Places p = places({.ring_dir = "//"});
+  CHECK(p.named.lanes == "/");
+  CHECK(find(p) == &p.named);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a name that no file can have is said to be in the way, with the system's word for it") {
+  const std::string part(300, 'x');
+  CHECK(find(places({.ring_dir = below(part + "/lanes")})) == nullptr);
+  CHECK(problem.text() == "making " + below(part + "/lanes") + ": " + below(part) + ": File name too long");
+}
+
+TEST_CASE_FIXTURE(Fixture, "places are the same if all of them are, and so is what is wrong with them") {
+  const Variable runtime("XDG_RUNTIME_DIR", below("runtime"));
+  const Places p = places({.instance = "blue"});
+  CHECK(places({.instance = "blue"}) == p);
+  CHECK_FALSE(places({.instance = "green"}) == p);
+  CHECK_FALSE(places({.ring_dir = below("lanes")}) == p);
+  CHECK_FALSE(places({.instance = "a/b"}) == places({.instance = "b/a"}));
+  {
+    const Variable elsewhere("XDG_RUNTIME_DIR", below("elsewhere"));
+    CHECK_FALSE(places({.instance = "blue"}) == p);
+  }
+  const Variable disabled("ARBITER_DISABLE", "1");
+  CHECK_FALSE(places({.instance = "blue"}) == p);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the private place serves once it exists and is its own; it is not made") {
   const Variable runtime("XDG_RUNTIME_DIR", below("runtime"));
   // A name of its own, so that a collector of this machine does not answer for the test.
@@ -155,6 +198,7 @@ TEST_CASE_FIXTURE(Fixture, "the system's place serves whoever may write there, a
   fs::create_directory(p.system.lanes);
   REQUIRE(chmod(fs::path(directory.lanes()).parent_path().c_str(), 0711) == 0);
   REQUIRE(chmod(directory.lanes().c_str(), 0711) == 0);
+  CHECK(find(p) == &p.system);
   const auto found_by_nobody = [&] {
     return test::in_child([&] { return setgid(65'534) != 0 || setuid(65'534) != 0 ? 2 : find(p) != nullptr ? 0 : 1; });
   };
@@ -162,4 +206,8 @@ TEST_CASE_FIXTURE(Fixture, "the system's place serves whoever may write there, a
   CHECK(found_by_nobody() == 1);
   REQUIRE(chmod(p.system.lanes.c_str(), 03733) == 0);
   CHECK(found_by_nobody() == 0);
+  fs::remove(p.system.lanes);
+  std::ofstream(p.system.lanes) << "no directory";
+  REQUIRE(chmod(p.system.lanes.c_str(), 0777) == 0);
+  CHECK(find(p) == nullptr);
 }
