@@ -138,6 +138,29 @@ TEST_CASE("a start after a kill replays what lies behind the checkpoint, and no 
   CHECK(sequences(*journal) == up_to(13));
 }
 
+TEST_CASE("a start after a clean stop replays nothing: the checkpoint is that of the sealed segment's last frame") {
+  struct Counter final : Participant {
+    std::uint64_t replayed = 0;
+    void save(std::string& out) const override { out = "state"; }
+    bool load(std::string_view bytes) override { return bytes == "state"; }
+    void replay(const LaneId&, const event::Values&, const EventRef&) override { ++replayed; }
+    void replay_clear() override {}
+  } participant;
+  const TempDir dir;
+  const Options options = options_in(dir);
+  Recorder unused;
+  {
+    const auto journal = open(options, participant);
+    frame(*journal, unused, 1, 10);
+    must(journal->close());
+  }
+  REQUIRE(files(options.directory, ".sealed").size() == 1);
+  REQUIRE(files(options.directory, ".journal").empty());
+  const auto journal = open(options, participant);
+  CHECK(participant.replayed == 0);
+  CHECK(sequences(*journal) == up_to(10));
+}
+
 TEST_CASE("a sealed segment under another's name is refused by its name: what it is linked to would be missing") {
   const TempDir dir;
   const Options options = options_in(dir);
