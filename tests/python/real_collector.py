@@ -1,0 +1,114 @@
+"""A real collector on directories of its own, for the tests in this folder.
+
+    with Collector() as collector:
+        collector.replay(lines)
+        path = collector.snapshot("npy")
+
+Its programs are those in ARBITER_BIN_DIR. All it started ends, and all it made is gone, when the `with` is left.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parent.parent.parent
+PYTHON = "/usr/bin/python3"
+_PLAIN = {"retention": {"max_age": None, "max_events": None, "max_bytes": None}, "anonymization": {"enabled": False}}
+_WAIT_SECONDS = 120
+
+
+def not_run(test: str, why: str) -> None:
+    """In the form that tools/check collects: at the beginning of a line."""
+    print(f"\nnot run: {test}: {why}", flush=True)
+
+
+def real_runs(test: str) -> Path | None:
+    """The real agent runs, which are not part of this repository: where ARBITER_RUNS says, or beside the clone."""
+    runs = Path(os.environ.get("ARBITER_RUNS", SOURCE.parent / "shared/data/agent_runs.jsonl"))
+    if runs.exists():
+        return runs
+    not_run(test, f"there is no {runs} (ARBITER_RUNS names it)")
+    return None
+
+
+def run_python(script: str, *arguments: object) -> subprocess.CompletedProcess:
+    """Runs a script of tools/ to its end, as a user would."""
+    command = [PYTHON, "-B", SOURCE / "tools" / script, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=_WAIT_SECONDS)
+
+
+class Collector:
+    def __init__(self, **configuration: object) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="arbiter-python-"))
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self._memory = Path(tempfile.mkdtemp(prefix="arbiter-python-", dir=memory))  # also short enough for a socket's path
+        self._bin = Path(os.environ["ARBITER_BIN_DIR"])
+        self._configuration = _PLAIN | configuration
+        self._process: subprocess.Popen | None = None
+        self.exports = self.root / "exports"
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith(("ARBITER_", "XDG_"))} | {
+            "HOME": str(self.root),
+            "ARBITER_RING_DIR": str(self._memory / "lanes"),
+            "ARBITER_SOCKET": str(self._memory / "control.sock"),
+        }
+
+    def __enter__(self) -> "Collector":
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._memory)
+        shutil.rmtree(self.root)
+
+    def _start(self) -> None:
+        configuration = self.root / "collector.json"
+        configuration.write_text(json.dumps(self._configuration))
+        # setpriv: whatever becomes of the test, the collector ends with it.
+        command = ["setpriv", "--pdeathsig", "KILL", self._bin / "arbiter-collector", "--config", configuration]
+        command += ["--ring-dir", self._memory / "lanes", "--state-dir", self.root / "state", "--export-dir", self.exports]
+        command += ["--socket", self._memory / "control.sock"]
+        with open(self.root / "log", "wb") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment)
+        until = time.monotonic() + _WAIT_SECONDS
+        while self.run("arbiterctl", "status").returncode != 0:
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"the collector did not start: {(self.root / 'log').read_text()}")
+            time.sleep(0.02)
+
+    def run(self, program: str, *arguments: object) -> subprocess.CompletedProcess:
+        command = [self._bin / program, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, env=self._environment, timeout=_WAIT_SECONDS)
+
+    def ask(self, program: str, *arguments: object) -> str:
+        ran = self.run(program, *arguments)
+        if ran.returncode != 0:
+            raise RuntimeError(f"{program} {' '.join(map(str, arguments))}: {ran.stderr}")
+        return ran.stdout
+
+    def sample(self, runs: int) -> list[dict]:
+        """Made-up agent runs."""
+        return [json.loads(line) for line in self.ask("arbiter-replay", "--make-sample", runs).splitlines()]
+
+    def replay(self, lines: list[dict] | Path) -> None:
+        """Agent runs, or events, from another process. All are recorded."""
+        if not isinstance(lines, Path):
+            rows, lines = lines, self.root / "input.jsonl"
+            lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        summary = json.loads(self.ask("arbiter-replay", "--input", lines, "--processes", 2, "--json"))
+        if summary["dropped"] or summary["refused"] or not summary["recorded"]:
+            raise RuntimeError(f"not all was recorded: {summary}")
+
+    def snapshot(self, *formats: str) -> Path:
+        chosen = ["--format", ",".join(formats)] if formats else []
+        return Path(json.loads(self.ask("arbiterctl", "--json", "export", "--wait", *chosen))["path"])
