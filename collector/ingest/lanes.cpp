@@ -98,6 +98,7 @@ Lanes::Lanes(Lanes&& other) noexcept
       mappable_(other.mappable_),
       descriptors_(other.descriptors_),
       sources_(std::move(other.sources_)),
+      looked_at_(other.looked_at_),
       attached_(std::move(other.attached_)),
       left_alone_(std::move(other.left_alone_)) {}
 
@@ -209,11 +210,16 @@ std::vector<Lane*> Lanes::newly_used(Source& source) {
   return fresh;
 }
 
-void Lanes::look_for_ended() {
-  for (Source& source : sources_) {
-    source.stays = false;
-    if (!source.ended && !source.segment.owner_alive()) source.ended = true;
+void Lanes::look_for_ended(std::size_t turns) {
+  const std::size_t at_once = std::max(kFew, (sources_.size() + turns - 1) / turns);
+  if (at_once >= sources_.size() || looked_at_ >= sources_.size()) looked_at_ = 0;
+  const std::size_t count = std::min(at_once, sources_.size() - looked_at_);
+  auto source = std::next(sources_.begin(), static_cast<std::ptrdiff_t>(looked_at_));
+  for (std::size_t i = 0; i < count; ++i, ++source) {
+    source->stays = false;
+    if (!source->ended && !source->segment.owner_alive()) source->ended = true;
   }
+  looked_at_ += count;
 }
 
 bool Lanes::remove(std::list<Source>::iterator source) {

@@ -67,7 +67,9 @@ class Lanes {
 
   // Lanes of `source` taken into use since the last call; the caller gives each its cursor. One shared load per call where there are none.
   std::vector<Lane*> newly_used(Source& source);
-  void look_for_ended();  // one system call a segment
+  // Which owners have let go: one system call a segment. In `turns`, so that many calls of it look at all of them between them, however
+  // many there are; few are looked at in every call.
+  void look_for_ended(std::size_t turns = 1);
 
   // The source is drained, and that is in the journal: removes its file, or renames it if it is quarantined. False: the file could not be
   // had out of the way, so the source stays, and its lanes must not be closed: they would be drained again from their start.
@@ -78,6 +80,7 @@ class Lanes {
 
   static constexpr std::size_t kAttachedAtOnce = 256;
   static constexpr std::size_t kQuarantinedKept = 16;
+  static constexpr std::size_t kFew = 16;
 
  private:
   Lanes(std::string ring_dir, int fd, std::size_t max_producers);
@@ -100,6 +103,7 @@ class Lanes {
   std::size_t mappable_;  // segments that the process can map and have mappings left
   int descriptors_;       // segments take descriptors below this
   std::list<Source> sources_;
+  std::size_t looked_at_ = 0;  // of the sources, in the turns so far
   std::set<std::string, std::less<>> attached_;
   std::map<std::string, LeftAlone, std::less<>> left_alone_;
   std::uint64_t scans_ = 0;

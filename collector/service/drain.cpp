@@ -276,7 +276,7 @@ Result<void> Drain::catch_up() {
   return {};
 }
 
-void Drain::look_for_ended() { lanes_.look_for_ended(); }
+void Drain::look_for_ended(std::size_t turns) { lanes_.look_for_ended(turns); }
 
 void Drain::note_accounts() {
   for (Source& source : lanes_.sources())

@@ -44,7 +44,8 @@ class Drain {
   Result<void> catch_up();
 
   bool scan(bool disabled) { return lanes_.scan(disabled); }  // attaches new segments; true: there are more
-  void look_for_ended();       // finds producers that have gone; what they left is drained and their lanes are closed by pass()
+  void look_for_ended(
+      std::size_t turns = 1);  // finds producers that have gone; what they left is drained and their lanes are closed by pass()
   void note_accounts();        // lanes that only dropped or refused: their account goes into the journal too
   void close_vanished();       // lanes of the journal whose file is gone (a reboot): once, after the first scan
   void acknowledge_durable();  // what is safe by the policy; under SyncPolicy::every_frame, some time after the commit

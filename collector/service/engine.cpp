@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kPollShortest = 1ms, kPollLongest = 50ms, kRetry = 100ms;
 constexpr std::chrono::milliseconds kClocksEvery = 100ms, kEndedEvery = 200ms, kAccountsEvery = 1s, kCheckpointEvery = 10s;
+constexpr std::size_t kEndedTurns = 5;  // within a second all have been looked at, at an even cost
 
 // What a directory full of segments may cost: looking through them takes a fifth of the time at most, half of it while there are new ones,
 // and polling leaves this much time for each.
@@ -191,7 +192,7 @@ void Engine::housekeeping() {
     return true;
   };
   if (due(clocks_due_, kClocksEvery)) timeline_.refresh();
-  if (due(ended_due_, kEndedEvery)) drain_->look_for_ended();
+  if (due(ended_due_, kEndedEvery)) drain_->look_for_ended(kEndedTurns);
   const bool accounts = due(accounts_due_, kAccountsEvery);
   if ((new_files_ || accounts) && now >= scan_due_) scan();
   drain_->acknowledge_durable();

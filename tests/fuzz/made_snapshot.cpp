@@ -17,7 +17,8 @@ fs::path publish_sample(const fs::path& directory) {
   view.add(v);
   snapshot::ExportOptions options;
   options.directory = directory.string();
-  options.formats = {"events.jsonl", "events.jsonl.zst", "trajectories.jsonl", "trajectories.jsonl.zst"};
+  options.formats = {"events.jsonl",     "events.jsonl.zst", "trajectories.jsonl", "trajectories.jsonl.zst",
+                     "decisions.dsjson", "decisions.npy",    "decisions.parquet",  "events.parquet"};
   const auto published = snapshot::publish(view, options);
   if (!published) fail(published.error().message.c_str());
   return published->path;

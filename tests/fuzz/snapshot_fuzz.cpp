@@ -17,8 +17,9 @@ namespace {
 namespace json = boost::json;
 
 // Which file the input stands for, by its first byte; the second half of the alphabet leaves the manifest as it was.
-constexpr std::array<const char*, 7> kFiles = {"manifest.json",          "events.jsonl", "trajectories.jsonl", "events.jsonl.zst",
-                                               "trajectories.jsonl.zst", "SHA256SUMS",   "stats.json"};
+constexpr std::array<const char*, 11> kFiles = {"manifest.json",          "events.jsonl",      "trajectories.jsonl", "events.jsonl.zst",
+                                                "trajectories.jsonl.zst", "SHA256SUMS",        "stats.json",         "decisions.dsjson",
+                                                "decisions.npy",          "decisions.parquet", "events.parquet"};
 
 std::string sha256(std::string_view text) {
   crypto_hash_sha256_state state;
@@ -43,7 +44,7 @@ struct Template {
       if (file.at("name").as_string() == name) {
         file.at("bytes") = content.size();
         file.at("sha256") = sha256(content);
-        if (!name.ends_with(".zst")) file.at("rows") = std::count(content.begin(), content.end(), '\n');
+        if (name.ends_with("json") || name.ends_with("jsonl")) file.at("rows") = std::count(content.begin(), content.end(), '\n');
       }
       sums += std::string(file.at("sha256").as_string()) + "  " + std::string(file.at("name").as_string()) + "\n";
     }

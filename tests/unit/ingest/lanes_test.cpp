@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -125,6 +126,30 @@ TEST_CASE("a scan takes so many segments at a time, and says that there are more
   CHECK(lanes.sources().size() == Lanes::kAttachedAtOnce);
   CHECK_FALSE(lanes.scan(false));
   CHECK(lanes.sources().size() == segments.size());
+}
+
+TEST_CASE("of many segments, each call looks at a share, and as many calls as there are turns at all; few are looked at in every one") {
+  const auto ended = [](Lanes& lanes) {
+    return std::count_if(lanes.sources().begin(), lanes.sources().end(), [](auto& s) { return s.ended; });
+  };
+  const Directory d;
+  for (int i = 0; i < 90; ++i) segment_in(d);  // all of them ended
+  Lanes lanes = open_lanes(d);
+  lanes.scan(false);
+  REQUIRE(lanes.sources().size() == 90);
+  for (const int so_far : {30, 60, 90}) {
+    lanes.look_for_ended(3);
+    CHECK(ended(lanes) == so_far);
+  }
+  // The turns begin again, whoever has gone meanwhile, so that whoever comes is found.
+  while (lanes.sources().size() > Lanes::kFew) lanes.remove(lanes.sources().begin());
+  for (auto& source : lanes.sources()) source.ended = false;
+  lanes.look_for_ended(3);
+  CHECK(ended(lanes) == Lanes::kFew);
+  segment_in(d);
+  lanes.scan(false);
+  for (int turn = 0; turn < 2; ++turn) lanes.look_for_ended(3);
+  CHECK(ended(lanes) == Lanes::kFew + 1);
 }
 
 TEST_CASE("segments leave descriptors for everything else, and the others are attached when there are some again") {
