@@ -39,8 +39,10 @@ struct Config {
   } anonymization;
   struct {
     std::optional<Duration> interval = std::chrono::minutes(15);
+    std::optional<std::uint64_t> after_completions;
     std::vector<std::string> formats = {"events.jsonl.zst", "trajectories.jsonl.zst"};
     std::optional<std::uint64_t> keep = 24;
+    std::optional<Duration> max_age;
   } export_;
   struct {
     // Weights; all 0: the evaluation's score where there is one, else success (snapshot/reward.hpp).

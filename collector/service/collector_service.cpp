@@ -18,6 +18,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr auto kCompletionsEvery = std::chrono::seconds(1);
+
 snapshot::RewardFormula formula_of(const config::Config& config) {
   const auto& r = config.reward;
   return {{r.success, r.quality, r.efficiency, r.evaluation, r.compliance, r.latency, r.tokens},
@@ -90,7 +92,7 @@ Result<json::object> CollectorService::stats(bool fresh) {
 Result<CollectorService::Picture> CollectorService::picture() {
   return engine_.mailbox().ask([this]() -> Result<Picture> {
     if (auto taken = engine_.catch_up(); !taken) return taken.error();
-    Picture picture{engine_.journal().view(), {}, engine_.config()};
+    Picture picture{engine_.journal().view(), {}, engine_.config(), engine_.drain().counts().completions};
     picture.stats = stats_json(picture.view->statistics(), losses(engine_.journal()));
     return picture;
   });
@@ -129,9 +131,11 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   options.formats = request.formats.empty() ? now->config.export_.formats : request.formats;
   options.since_ns = *since;
   options.keep = now->config.export_.keep;
+  options.max_age = now->config.export_.max_age;
   options.reward = formula_of(now->config);
   options.key_fingerprint = engine_.key_fingerprint();
   options.stats = std::move(now->stats);
+  if (request.since.empty()) exported_completions_ = now->completions;  // also when it fails: the next try is not at once
   auto made = snapshot::publish(*now->view, options);
   {
     const std::lock_guard lock(mutex_);
@@ -219,27 +223,42 @@ void CollectorService::export_soon() {
 }
 
 void CollectorService::export_loop(const std::stop_token& stopping) {
-  const auto interval = [this]() -> std::optional<config::Duration> {
-    auto running = engine_.mailbox().ask([this]() -> Result<config::Config> { return engine_.config(); });
-    return running ? running->export_.interval : std::nullopt;
+  using Clock = std::chrono::steady_clock;
+  struct Wanted {
+    std::optional<config::Duration> interval;
+    std::optional<std::uint64_t> completions;
+    std::uint64_t completed = 0;  // since the collector started
   };
-  auto last = std::chrono::steady_clock::now();
+  const auto look = [this] {
+    auto wanted = engine_.mailbox().ask([this]() -> Result<Wanted> {
+      const auto& asked = engine_.config().export_;
+      return Wanted{asked.interval, asked.after_completions, engine_.drain().counts().completions};
+    });
+    return wanted ? *wanted : Wanted{};
+  };
+  Clock::time_point last = Clock::now();
   while (!stopping.stop_requested()) {
-    const auto every = interval();
+    const Wanted wanted = look();
+    const auto due = [&] {
+      return (wanted.interval && Clock::now() >= last + *wanted.interval) ||
+             (wanted.completions && wanted.completed >= exported_completions_ + *wanted.completions);
+    };
     {
       std::unique_lock lock(mutex_);
       const auto called = [this] { return soon_ || look_again_; };
-      if (every)
-        wake_.wait_until(lock, stopping, last + *every, called);
-      else
+      std::optional<Clock::time_point> until;
+      if (wanted.interval) until = last + *wanted.interval;
+      if (wanted.completions) until = std::min(until.value_or(Clock::time_point::max()), Clock::now() + kCompletionsEvery);
+      if (until && !due())
+        wake_.wait_until(lock, stopping, *until, called);
+      else if (!until)
         wake_.wait(lock, stopping, called);
       look_again_ = false;
       if (stopping.stop_requested()) return;
       const bool asked = std::exchange(soon_, false);
-      const auto now = std::chrono::steady_clock::now();
-      if (!asked && (!every || now < last + *every)) continue;
-      last = now;
+      if (!asked && !due()) continue;
     }
+    last = Clock::now();
     if (auto made = export_snapshot({}); !made) log::error("snapshot", "{}", made.error().message);
   }
 }

@@ -1,5 +1,5 @@
 // The service the control plane sees: asks the drain's thread for what belongs to it, and does what takes long on the caller's thread, on a
-// view of the journal. Also the exports that nobody asks for one by one: every interval, on SIGUSR1.
+// view of the journal. Also the exports that nobody asks for one by one: every interval, after so many completions, on SIGUSR1.
 #pragma once
 
 #include <atomic>
@@ -42,6 +42,7 @@ class CollectorService final : public Service {
     std::shared_ptr<const journal::View> view;
     boost::json::object stats;
     config::Config config;
+    std::uint64_t completions;  // since the collector started
   };
   Result<Picture> picture();
   // What differs is taken over where that goes while running.
@@ -55,9 +56,10 @@ class CollectorService final : public Service {
   std::mutex exporting_;  // one export at a time
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  bool soon_ = false;         // under mutex_: somebody asked for an export
-  bool look_again_ = false;   // under mutex_: the interval may be another
-  std::string not_exported_;  // under mutex_: why the last export failed; empty: it did not
+  bool soon_ = false;                                   // under mutex_: somebody asked for an export
+  bool look_again_ = false;                             // under mutex_: the interval may be another
+  std::string not_exported_;                            // under mutex_: why the last export failed; empty: it did not
+  std::atomic<std::uint64_t> exported_completions_{0};  // those before the newest whole export
   std::atomic<bool> stopping_{false};
   std::jthread exporter_;
 };

@@ -175,6 +175,7 @@ void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> by
   ARBITER_TESTPOINT("drain.joined");
   ++lane.cursor.delivered;
   ++counts_.events;
+  counts_.completions += v.kind == Kind::task_execution ? 1 : 0;
 }
 
 void Drain::set_aside(Lane& lane, std::span<const std::byte> bytes, std::uint64_t sequence, std::string_view kind,

@@ -53,7 +53,7 @@ class Drain {
   void set_sync(journal::SyncPolicy sync) { sync_ = sync; }
 
   struct Counts {
-    std::uint64_t batches = 0, events = 0, oversize = 0, quarantined_lanes = 0;
+    std::uint64_t batches = 0, events = 0, completions = 0, oversize = 0, quarantined_lanes = 0;
     std::uint64_t impossible_accounts = 0;  // lanes whose figures went back, or are beyond what can be
   };
   const Counts& counts() const { return counts_; }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 
 #include "collector/journal/file.hpp"
@@ -29,6 +30,14 @@ Result<void> remove_tree(const std::string& path) {
   std::filesystem::remove_all(path, error);
   if (error) return Error{path + ": " + error.message(), error.value()};
   return {};
+}
+
+// A directory that is complete is not changed again: its time is that of its last file.
+bool older_than(const std::string& path, std::chrono::nanoseconds age) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return false;
+  const auto written = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return std::chrono::system_clock::now().time_since_epoch() - written > age;
 }
 
 // Is a reader at it? Who reads for long holds a shared lock on the directory.
@@ -116,14 +125,14 @@ Result<void> Directory::complete(std::uint64_t number) const {
 
 void Directory::abandon(std::uint64_t number) const { static_cast<void>(remove_tree(path_of(named(kBuilding, number)))); }
 
-Result<void> Directory::keep_newest(std::uint64_t keep) const {
-  auto all = numbers();
+Result<void> Directory::let_go(std::optional<std::uint64_t> keep, std::optional<std::chrono::nanoseconds> max_age) const {
+  const auto all = numbers();
   if (!all) return all.error();
-  const std::size_t kept = static_cast<std::size_t>(std::min<std::uint64_t>(keep, all->size()));
-  all->resize(all->size() - kept);
-  for (const std::uint64_t number : *all) {
+  for (std::size_t i = 0; i + 1 < all->size(); ++i) {
+    const std::uint64_t number = (*all)[i];
     const std::string path = path_of(number_text(number));
-    if (held(path)) continue;
+    const bool too_many = keep && all->size() - i > *keep;
+    if (!(too_many || (max_age && older_than(path, *max_age))) || held(path)) continue;
     const std::string removing = path_of(named(kRemoving, number));
     if (auto ok = remove_tree(removing); !ok) return ok;
     if (::rename(path.c_str(), removing.c_str()) != 0) return system_error("renaming " + path);

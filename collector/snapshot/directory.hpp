@@ -6,6 +6,7 @@
 //   .removing-00000000000000000001/ one on its way out
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -41,8 +42,9 @@ class Directory {
   Result<void> complete(std::uint64_t number) const;
   void abandon(std::uint64_t number) const;
 
-  // Removes all but the newest `keep`; those that a reader holds a shared lock on stay.
-  Result<void> keep_newest(std::uint64_t keep) const;
+  // Removes all but the newest `keep` (1 or more; all), and those published longer than `max_age` ago, by the file system's time. The
+  // newest stays, and those that a reader holds a shared lock on.
+  Result<void> let_go(std::optional<std::uint64_t> keep, std::optional<std::chrono::nanoseconds> max_age) const;
   // Removes what killed exports and removals have left.
   Result<void> remove_leftovers() const;
 

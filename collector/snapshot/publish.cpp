@@ -213,7 +213,7 @@ Result<Published> publish(const journal::View& view, const ExportOptions& option
   }
   published->path = directory->path_of(number_text(number));
   // The snapshot is there; that an older one could not be removed is for the next export to say again.
-  if (options.keep) static_cast<void>(directory->keep_newest(std::max<std::uint64_t>(*options.keep, 1)));
+  static_cast<void>(directory->let_go(options.keep, options.max_age));
   return published;
 }
 

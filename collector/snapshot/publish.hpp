@@ -10,6 +10,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ struct ExportOptions {
   std::vector<std::string> formats = {"events.jsonl.zst", "trajectories.jsonl.zst"};  // names of format.hpp
   std::optional<std::int64_t> since_ns;                                               // events of this time or later; all
   std::optional<std::uint64_t> keep;                                                  // snapshots that stay, this one included; all
+  std::optional<std::chrono::nanoseconds> max_age;                                    // of older ones, since they were published; any
   RewardFormula reward;                                                               // for trajectories
   std::string key_fingerprint;                           // of the anonymisation key, hex; empty: not anonymised
   boost::json::object stats;                             // becomes stats.json; its "losses" also stand in the manifest

@@ -1,9 +1,14 @@
 // What a training job may rely on: same range, same bytes; since T means since T; an opened snapshot stays readable.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
 
-#include <set>
-
+#include <chrono>
 #include <fstream>
+#include <set>
+#include <thread>
 
 #include "tests/process/harness.hpp"
 
@@ -66,6 +71,52 @@ TEST_CASE("who has opened the old latest goes on reading it while newer ones are
   const std::string rest((std::istreambuf_iterator<char>(reader)), {});
   const std::string all = first_half + rest;
   CHECK(std::count(all.begin(), all.end(), '\n') == 1200);
+}
+
+TEST_CASE("a snapshot is published by itself on SIGUSR1, and once so many tasks have been completed") {
+  Place place;
+  Collector collector(place, plain_config(R"("export": {"interval": null})"));
+  const auto published = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(place.exports()))
+      if (!entry.is_symlink() && entry.path().filename().string().front() == '0') names.push_back(entry.path().filename());
+    return names.size();
+  };
+  const auto becomes = [&](std::size_t n) { return wait_until([&] { return published() == n; }); };
+  place.replay(place.sample(30));
+  CHECK(published() == 0);
+  ::kill(collector.pid(), SIGUSR1);
+  CHECK(becomes(1));
+
+  // 30 have been completed since the start, all of them in the first snapshot.
+  REQUIRE(place.run("arbiterctl", {"config", "set", "export.after_completions=40"}).exit == 0);
+  place.replay(place.sample(39), {"--time", "now"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  CHECK(published() == 1);
+  place.replay(place.sample(1), {"--time", "now"});
+  CHECK(becomes(2));
+  CHECK(read_lines(place.exports() / "latest" / "events.jsonl.zst").size() == 70 * 4);
+}
+
+TEST_CASE("snapshots older than export.max_age go at the next export, but for one that a reader holds") {
+  Place place;
+  Collector collector(place, plain_config(R"("export": {"interval": null, "keep": null, "max_age": "1h"})"));
+  place.replay(place.sample(10));
+  std::vector<fs::path> made;
+  for (int i = 0; i < 4; ++i) made.push_back(collector.snapshot());
+  for (const int i : {0, 1})
+    fs::last_write_time(made[static_cast<std::size_t>(i)], fs::file_time_type::clock::now() - std::chrono::minutes(61));
+  fs::last_write_time(made[2], fs::file_time_type::clock::now() - std::chrono::minutes(59));
+  const int reader = ::open(made[1].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  REQUIRE(::flock(reader, LOCK_SH) == 0);
+  collector.snapshot();
+  CHECK_FALSE(fs::exists(made[0]));
+  CHECK(fs::exists(made[1]));
+  CHECK(fs::exists(made[2]));
+  ::close(reader);
+  collector.snapshot();
+  CHECK_FALSE(fs::exists(made[1]));
+  CHECK(fs::exists(made[2]));
 }
 
 TEST_CASE("a snapshot that was tampered with does not verify") {
