@@ -80,6 +80,8 @@ constexpr bool kLive = true, kRestart = false, kNull = true, kNoNull = false;
 #define ARBITER_FIELD(member) \
   [](auto& c) -> auto& { return c.member; }
 
+Key weight(std::string_view path, std::string_view help) { return {path, KeyType::count, kNoNull, kLive, 0, kWeightMax, {}, help}; }
+
 // path, type, null allowed, may change while running, least, most, choices, help, what null means.
 const std::vector<Key>& table() {
   static const std::vector<Key> rows = {
@@ -249,55 +251,21 @@ const std::vector<Key>& table() {
              "no limit of age"},
             ARBITER_FIELD(export_.max_age)),
 
-      bound({"reward.success",
-             KeyType::count,
-             kNoNull,
-             kLive,
-             0,
-             kWeightMax,
-             {},
-             "What success (1) or failure (0) weighs in the reward; while no weight is above 0 the reward is the evaluation's score, else "
-             "success."},
-            ARBITER_FIELD(reward.success)),
-      bound({"reward.quality", KeyType::count, kNoNull, kLive, 0, kWeightMax, {}, "What the quality score weighs in the reward."},
-            ARBITER_FIELD(reward.quality)),
-      bound({"reward.efficiency", KeyType::count, kNoNull, kLive, 0, kWeightMax, {}, "What the efficiency score weighs in the reward."},
-            ARBITER_FIELD(reward.efficiency)),
-      bound({"reward.evaluation",
-             KeyType::count,
-             kNoNull,
-             kLive,
-             0,
-             kWeightMax,
-             {},
-             "What the evaluation's score, divided by reward.evaluation_scale, weighs in the reward."},
+      bound(
+          weight(
+              "reward.success",
+              "What success (1) or failure (0) weighs in the reward; while no weight is above 0 the reward is the evaluation's score, else "
+              "success."),
+          ARBITER_FIELD(reward.success)),
+      bound(weight("reward.quality", "What the quality score weighs in the reward."), ARBITER_FIELD(reward.quality)),
+      bound(weight("reward.efficiency", "What the efficiency score weighs in the reward."), ARBITER_FIELD(reward.efficiency)),
+      bound(weight("reward.evaluation", "What the evaluation's score, divided by reward.evaluation_scale, weighs in the reward."),
             ARBITER_FIELD(reward.evaluation)),
-      bound({"reward.compliance",
-             KeyType::count,
-             kNoNull,
-             kLive,
-             0,
-             kWeightMax,
-             {},
-             "What the compliance score, else valid (1) or not (0), weighs in the reward."},
+      bound(weight("reward.compliance", "What the compliance score, else valid (1) or not (0), weighs in the reward."),
             ARBITER_FIELD(reward.compliance)),
-      bound({"reward.latency",
-             KeyType::count,
-             kNoNull,
-             kLive,
-             0,
-             kWeightMax,
-             {},
-             "What speed, latency_scale / (latency_scale + duration), weighs in the reward."},
+      bound(weight("reward.latency", "What speed, latency_scale / (latency_scale + duration), weighs in the reward."),
             ARBITER_FIELD(reward.latency)),
-      bound({"reward.tokens",
-             KeyType::count,
-             kNoNull,
-             kLive,
-             0,
-             kWeightMax,
-             {},
-             "What thrift, tokens_scale / (tokens_scale + tokens consumed), weighs in the reward."},
+      bound(weight("reward.tokens", "What thrift, tokens_scale / (tokens_scale + tokens consumed), weighs in the reward."),
             ARBITER_FIELD(reward.tokens)),
       bound({"reward.evaluation_scale", KeyType::count, kNoNull, kLive, 1, 1'000'000'000, {}, "The evaluation's score that counts as 1."},
             ARBITER_FIELD(reward.evaluation_scale)),
