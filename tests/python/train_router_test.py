@@ -46,14 +46,15 @@ def figures(out: str) -> dict[str, list[float]]:
 
 
 class OnSnapshots(unittest.TestCase):
-    def trained(self, runs, **configuration):
+    def trained(self, runs, *options, **configuration):
         with Collector(**configuration) as collector:
             collector.replay(runs)
-            return run_python("examples/train_router.py", collector.snapshot())
+            return run_python("examples/train_router.py", collector.snapshot(), *options)
 
     def test_specialists_are_worth_a_router(self) -> None:
-        ran = self.trained(made_runs(SPECIALISTS))
+        ran = self.trained(made_runs(SPECIALISTS), "--deals", 3)
         self.assertEqual((ran.returncode, ran.stderr), (0, ""), ran.stdout)
+        self.assertEqual(ran.stdout.count("   above 0: 3 of 3\n"), 3)
         self.assertIn("432 runs of 3 agents at 36 tasks of 6 families; ", ran.stdout)
         self.assertEqual(ran.stdout.count("    agent-a: algebra, botany, chess\n    agent-b: drawing, english, french\n"), 2)
         self.assertTrue(ran.stdout.endswith("\nThe router beats the best single agent, as the training halves name it.\n"))
@@ -115,6 +116,7 @@ class Estimates(unittest.TestCase):
         self.assertEqual({tuple(sorted(counts)) for counts in by_family.to_numpy()}, {(2, 3)})
         shuffled = runs.sample(frac=1, random_state=3)
         pd.testing.assert_series_equal(train_router.deal_tasks(shuffled).sort_index(), halves)
+        self.assertFalse(train_router.deal_tasks(runs, "1/").equals(halves))
 
     def test_both_estimates_are_right_where_agents_were_chosen_unevenly(self) -> None:
         # 60,000 runs of which the agent was chosen by family with probabilities of 0.1 to 0.8; what it gets at a task is known.

@@ -52,11 +52,11 @@ def read_runs(snapshot: Snapshot) -> tuple[pd.DataFrame, int]:
     return pd.DataFrame(rows, columns=["task", "family", "agent", "reward"]), left_out
 
 
-def deal_tasks(runs: pd.DataFrame) -> pd.Series:
-    """The half, 0 or 1, of each run: the tasks of a family in turn, in the order of their hashes. It depends on nothing but the ids."""
+def deal_tasks(runs: pd.DataFrame, salt: str = "") -> pd.Series:
+    """The half, 0 or 1, of each run: the tasks of a family in turn, in the order of their hashes. It depends on nothing but ids and salt."""
 
     def shuffled(text: str) -> str:
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256((salt + text).encode()).hexdigest()
 
     half = {}
     for family, tasks in runs.groupby("family")["task"]:
@@ -115,6 +115,17 @@ def choose_shrinkage(runs: pd.DataFrame) -> float:
     return max(SHRINKAGES, key=lambda shrinkage: (round(earned[shrinkage], 9), shrinkage))
 
 
+def best_single(runs: pd.DataFrame) -> str:
+    """The agent with the highest mean reward, each task counting by the number of its runs, whoever they were by.
+
+    It is one that was tried at every task: what another would earn at the rest, nobody knows.
+    """
+    everywhere, share = means_by_task(runs).dropna(axis=1), runs.groupby(["family", "task"]).size() / len(runs)
+    if everywhere.empty:
+        raise SnapshotError("no agent was tried at every task: no single agent can be valued: record more runs")
+    return everywhere.mul(share, axis=0).sum().idxmax()
+
+
 class Policies:
     """What is learnt from one half: the best single agent, the router, and the estimates that both are valued with."""
 
@@ -122,13 +133,7 @@ class Policies:
         self.shrinkage = choose_shrinkage(runs)
         self.rewards = Rewards(means_by_task(runs))
 
-        # The best single agent is one that was tried at every task: what another would earn at the rest, nobody knows. Its value is that of the
-        # runs: the mean at each task, by as many runs as there are of it.
-        means, share = means_by_task(runs), runs.groupby(["family", "task"]).size() / len(runs)
-        everywhere = means.dropna(axis=1)
-        if everywhere.empty:
-            raise SnapshotError("no agent was tried at every task: no single agent can be valued: record more runs")
-        self.best = everywhere.mul(share, axis=0).sum().idxmax()
+        self.best = best_single(runs)
 
         # The router chooses among the agents that were tried in the family; in a family that it has not seen, the best single agent.
         self.route = self.rewards.advantage(self.shrinkage).idxmax(axis=1)
@@ -218,7 +223,8 @@ def report(runs: pd.DataFrame, resamples: int, seed: int) -> bool:
     router = rewards_of(runs, valued["agent router"])
     line("by what the agents got there", router, rewards_of(runs, valued["agent best"]))
 
-    print("\n  The same against each agent, at the tasks where it was tried. Which of them is the best one was not known beforehand:")
+    print("\n  The same against each agent, at the tasks where it was tried. Which of them is best was not known beforehand; with hindsight it is "
+          f"{best_single(runs)}:")
     print(f"  {'':32s} {'runs':>5s} {'router':>8s} {'agent':>8s} {'difference':>11s}   95% interval")
     single = {agent: pd.Series(agent, index=runs.index) for agent in sorted(runs["agent"].unique())}
     unbeaten = [agent for agent, always in single.items() if not line(agent, router, rewards_of(runs, always)) > 0]
@@ -227,12 +233,31 @@ def report(runs: pd.DataFrame, resamples: int, seed: int) -> bool:
     return low > 0
 
 
+def report_deals(runs: pd.DataFrame, deals: int, resamples: int, seed: int) -> None:
+    """How much depends on which task is on which side: the same with the tasks dealt in other ways."""
+    hindsight = best_single(runs)
+    intervals: dict[str, list[tuple[float, float, float]]] = {"inverse propensity": [], "doubly robust": [], f"always {hindsight}": []}
+    for deal in range(deals):
+        halves = deal_tasks(runs, f"{deal}/")
+        valued = pd.concat([Policies(runs[halves != held_out]).value(runs[halves == held_out]) for held_out in (1, 0)])
+        here = runs.loc[valued.index]
+        over_hindsight = rewards_of(here, valued["agent router"]) - rewards_of(here, pd.Series(hindsight, index=here.index))
+        differences = (valued["IPS router"] - valued["IPS best"], valued["DR router"] - valued["DR best"], over_hindsight.dropna())
+        for found, difference in zip(intervals.values(), differences):
+            found.append(interval(difference, valued.loc[difference.index, "task"], resamples, seed))
+    print(f"\nDealt in {deals} other ways: the difference, and how often its interval is above 0")
+    for name, found in intervals.items():
+        mean, low, _ = np.transpose(found)
+        print(f"  {name:32s} mean {mean.mean():+.4f}   {mean.min():+.4f} .. {mean.max():+.4f}   above 0: {(low > 0).sum()} of {deals}")
+
+
 def main() -> int:
     summary, details = (__doc__ or "").split("\n", 1)
     parser = argparse.ArgumentParser(description=summary, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("snapshot", metavar="SNAPSHOT", help="directory of a snapshot with trajectories, such as exports/latest")
     parser.add_argument("--resamples", metavar="N", type=int, default=10000, help="of the bootstrap (default 10000)")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="of the bootstrap (default 1)")
+    parser.add_argument("--deals", metavar="N", type=int, default=0, help="also deal the tasks in N other ways (a second or two each)")
     arguments = parser.parse_args()
     try:
         with Snapshot(arguments.snapshot) as snapshot:
@@ -244,6 +269,8 @@ def main() -> int:
         if deal_tasks(runs).nunique() < 2:
             raise SnapshotError(f"{arguments.snapshot}: has too few tasks to hold half of them out: record more")
         beaten = report(runs, arguments.resamples, arguments.seed)
+        if arguments.deals > 0:
+            report_deals(runs, arguments.deals, arguments.resamples, arguments.seed)
     except SnapshotError as error:
         print(f"train_router: {error}", file=sys.stderr)
         return 1
