@@ -209,6 +209,12 @@ TEST_CASE("a sync that fails is not tried again: the segment is left, counted, a
   CHECK(eventually([&] { return store.journal->commit().has_value() && store.journal->statistics().sync_failures == 1; }));
   CHECK(store.journal->statistics().segments == 2);
   CHECK(store.journal->statistics().last_failure.find("sync") != std::string::npos);
+  const auto said = store.journal->take_failures();
+  REQUIRE(said.size() == 1);
+  CHECK(said[0] ==
+        "segment 1: syncing: Input/output error: it is not asked again: the segment is sealed from what can be read, and the "
+        "next begun");
+  CHECK(store.journal->take_failures().empty());
   store.append(10);
   must(store.journal->commit());
   CHECK(eventually([&] { return store.journal->commit().has_value() && store.journal->durable_frame() == 3; }));

@@ -14,6 +14,8 @@
 #include <string>
 #include <thread>
 
+#include "producer/call.hpp"
+#include "producer/values.hpp"
 #include "tests/unit/producer/drained.hpp"
 #include "tests/unit/shm/own_directory.hpp"
 
@@ -100,6 +102,53 @@ TEST_CASE_FIXTURE(Fixture, "on a full lane too a number out of its range is refu
   CHECK(producer.record(ThinkingBudgetUsage{.task_id = "\xff"}).status() == Status::dropped);
   CHECK(producer.account().lane_full == 2);
   CHECK(producer.account().refused == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an event in the form of the table is dropped by a full lane, and is no attempt while recording is off") {
+  event::Values values;
+  values.kind = Kind::thinking_budget_usage;
+  values.set_text(schema::field(Kind::thinking_budget_usage, "taskId"), std::string_view("task-1"));
+  CHECK(producer::record(producer, values));
+  record_until(producer, Status::dropped);
+  const std::uint64_t attempted = producer.account().attempted;
+  CHECK(producer::record(producer, values).rule() == "the lane is full");
+  CHECK(producer.account().attempted == attempted + 1);
+  CHECK(producer.account().lane_full == 2);
+  Drain drain(directory.lanes());
+  CHECK(drain.take().size() == attempted - 1);
+  drain.segment(0).set_disabled(true);
+  CHECK(producer::record(producer, values).status() == Status::disabled);
+  CHECK(producer.account().attempted == attempted + 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a lane that is read at once is backed further while it goes round within 50 ms") {
+  Drain drain(directory.lanes());
+  const auto grown = [&] { return drain.segment(0).lane(0).backed_records() > abi::kLaneRecordsMin; };
+  for (int laps = 0; laps < 300; ++laps)  // on a slow machine one of them may take longer
+    for (std::uint32_t records = 0; records < abi::kLaneRecordsMin; records += 200) {
+      for (int i = 0; i < 100; ++i) REQUIRE(producer.record(kSmall));
+      drain.take();
+      if (grown()) return;
+    }
+  FAIL("never grown");
+}
+
+TEST_CASE("records of handlers that interrupted before there was a lane are carried into it, and counted once each") {
+  OwnDirectory directory;
+  std::ofstream(directory.lanes() + "/file") << "x";
+  Producer nowhere(ProducerOptions{.ring_dir = directory.lanes() + "/file/lanes"});
+  Producer producer(ProducerOptions{.ring_dir = directory.lanes()});
+  producer::Internal::outlet(producer).count_reentrant(nullptr);  // of the process: nothing of the producer is there yet
+  producer::Internal::outlet(nowhere).count_reentrant(nullptr);
+  CHECK(nowhere.record(kSmall).rule() == "no lane could be had");
+  producer::Internal::outlet(nowhere).count_reentrant(nullptr);  // of the producer, until it gets a lane
+  CHECK(nowhere.account().reentrant == 1);
+  CHECK(producer.record(kSmall));
+  CHECK(producer.account().reentrant == 2);
+  fs::remove(directory.lanes() + "/file");
+  CHECK(within_seconds(20, [&] { return nowhere.record(kSmall).recorded(); }));
+  CHECK(nowhere.account().reentrant == 1);
+  CHECK(nowhere.account().recorded == 1);
 }
 
 TEST_CASE("a producer that may wait gets its event in as soon as there is room") {
