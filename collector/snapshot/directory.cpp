@@ -40,14 +40,23 @@ bool older_than(const std::string& path, std::chrono::nanoseconds age) {
   return std::chrono::system_clock::now().time_since_epoch() - written > age;
 }
 
-// Is a reader at it? Who reads for long holds a shared lock on the directory.
-bool held(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool busy = ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  ::close(fd);
-  return busy;
-}
+// A directory that no reader holds, and none can lock until this has ended. Who reads for long holds a shared lock on it.
+class Unread {
+ public:
+  explicit Unread(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) {
+    held_ = fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  }
+  Unread(const Unread&) = delete;
+  Unread& operator=(const Unread&) = delete;
+  ~Unread() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  bool held() const { return held_; }
+
+ private:
+  int fd_;
+  bool held_;
+};
 
 }  // namespace
 
@@ -132,7 +141,9 @@ Result<void> Directory::let_go(std::optional<std::uint64_t> keep, std::optional<
     const std::uint64_t number = (*all)[i];
     const std::string path = path_of(number_text(number));
     const bool too_many = keep && all->size() - i > *keep;
-    if (!(too_many || (max_age && older_than(path, *max_age))) || held(path)) continue;
+    if (!too_many && !(max_age && older_than(path, *max_age))) continue;
+    const Unread unread(path);
+    if (unread.held()) continue;
     const std::string removing = path_of(named(kRemoving, number));
     if (auto ok = remove_tree(removing); !ok) return ok;
     if (::rename(path.c_str(), removing.c_str()) != 0) return system_error("renaming " + path);
