@@ -56,6 +56,12 @@ TEST_CASE("a seal that is called off while it waits is never done; those before 
   CHECK(done == std::vector<std::uint64_t>{1, 3});
   CHECK(files(dir.journal(), ".sealed") ==
         std::vector<std::string>{dir.journal() + "/" + sealed_name(1), dir.journal() + "/" + sealed_name(3)});
+  for (const std::uint64_t index : {1u, 2u, 3u}) CHECK_FALSE(background.cancel(index));  // what is done is done
+  background.seal(job_of(dir.journal(), 4));  // and to call it off has stopped nothing that came later
+  background.finish();
+  const auto later = background.take_done();
+  REQUIRE(later.size() == 1);
+  CHECK(later[0].sealed.has_value());
 }
 
 TEST_CASE("what is abandoned is not done later: a clear leaves no checkpoint of before it") {

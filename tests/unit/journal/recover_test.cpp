@@ -161,6 +161,40 @@ TEST_CASE("a start after a clean stop replays nothing: the checkpoint is that of
   CHECK(sequences(*journal) == up_to(10));
 }
 
+TEST_CASE("a raw segment that cannot be read, behind one that is sealed, is damage; one that is another by its header never was this one") {
+  struct Case {
+    std::uint64_t index;  // by its header; 0: that cannot be read either
+    const char* ending;
+    std::uint64_t damaged;
+  };
+  for (const Case& c : {Case{0, ".damaged", 1}, Case{1, ".damaged", 1}, Case{9, ".unsynced", 0}}) {
+    CAPTURE(c.index);
+    const TempDir dir;
+    const Options options = options_in(dir);
+    const std::uint64_t n = fill(options, 2);
+    const auto first = open_sealed(options.directory + "/" + sealed_name(1), options.link_key);
+    must(first);
+    std::filesystem::remove(first->path);
+    RawHeader header{};
+    header.magic = kRawMagic;
+    header.version = kVersion;
+    header.header_bytes = sizeof header;
+    header.index = c.index;
+    header.checksum = c.index == 0 ? 0 : header_checksum(header);
+    const std::string path = options.directory + "/" + raw_name(1);
+    overwrite(path, std::string(reinterpret_cast<const char*>(&header), sizeof header) + std::string(4096, 'x'));
+    Recorder recorder;
+    const auto journal = open(options, recorder);
+    CHECK(journal->statistics().damaged_blocks == c.damaged);
+    CHECK(files(options.directory, ".journal.damaged").size() == c.damaged);
+    CHECK(std::filesystem::exists(path + c.ending));
+    CHECK_FALSE(std::filesystem::exists(path));
+    std::uint64_t lost = 0;
+    for (const ScannedBlock& b : first->scanned.blocks) lost += b.arrived.events;
+    CHECK(sequences(*journal).size() == n - lost);
+  }
+}
+
 TEST_CASE("a sealed segment under another's name is refused by its name: what it is linked to would be missing") {
   const TempDir dir;
   const Options options = options_in(dir);

@@ -127,6 +127,32 @@ TEST_CASE("from whichever call on the system refuses everything, what was commit
   CHECK(refuse_each("", true) >= 50);
 }
 
+TEST_CASE("a directory is made with those above it, each known by its name before it is used; what is in the way is said") {
+  const TempDir dir;
+  const auto is_there = [&](const char* name) { return std::filesystem::is_directory(dir.path() + "/" + name); };
+  must(make_directory(dir.path() + "/a/b/c"));
+  CHECK(is_there("a/b/c"));
+  must(make_directory(dir.path() + "/a/b/c"));
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(dir.path());
+  must(make_directory("relative/to/here"));
+  std::filesystem::current_path(before);
+  CHECK(is_there("relative/to/here"));
+  const auto why_not = [&](const char* call, int code, const std::string& path) {
+    const Refused refused(call, code);
+    const auto made = make_directory(path);
+    return made ? std::string() : made.error().message;
+  };
+  CHECK(why_not("mkdir", EROFS, dir.path() + "/d/e") ==
+        "making " + dir.path().substr(0, dir.path().find('/', 1)) + ": Read-only file system");
+  CHECK(why_not("fsync", EIO, dir.path() + "/f/g") == "syncing " + dir.path() + ": Input/output error");
+  CHECK(why_not("open", EIO, dir.path() + "/h/i") == "opening " + dir.path() + ": Input/output error");
+  // One that is not ours to read cannot be synced, and need not be: it was not made by us.
+  CHECK(why_not("open", EACCES, dir.path() + "/j/k").empty());
+  CHECK(is_there("j/k"));
+  CHECK(why_not("opendir", EMFILE, dir.path() + "/l") == "reading " + dir.path() + "/l: Too many open files");
+}
+
 TEST_CASE("a call that a signal interrupts is made again") {
   const TempDir dir;
   const auto opened = File::open(dir.path() + "/file", O_RDWR | O_CREAT);

@@ -89,6 +89,17 @@ TEST_CASE_FIXTURE(Fixture, "a relative name is taken from where the process was,
   CHECK(p.named.lanes == fs::current_path().string() + "/some/lanes");
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "where the working directory is gone a relative name stays one: it is not made, and nothing else is taken for it") {
+  fs::create_directory(below("gone"));
+  CHECK(test::in_child([&] {
+          if (chdir(below("gone").c_str()) != 0 || rmdir(below("gone").c_str()) != 0) return 1;
+          const Places p = places({.ring_dir = "some/lanes/"});
+          if (p.named.lanes != "some/lanes") return 2;
+          return find(p) == nullptr && problem.text() == "making some/lanes: some: No such file or directory" ? 0 : 3;
+        }) == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the private place is in XDG_RUNTIME_DIR, else in /dev/shm") {
   const Variable runtime("XDG_RUNTIME_DIR", below("runtime"));
   CHECK(places({}).own.lanes == below("runtime/arbiter/lanes"));
