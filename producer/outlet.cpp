@@ -31,7 +31,7 @@ Outlet* without_memory() noexcept {
   alignas(Outlet) static std::byte storage[sizeof(Outlet)];  // never destroyed: records are made until the very end
   static Outlet* const outlet = [] {
     Places none;
-    none.disabled = true;
+    none.unknown = true;
     return new (storage) Outlet(std::move(none));
   }();
   return outlet;
@@ -127,13 +127,13 @@ Lane* Outlet::try_claim(Session& s) noexcept {
 }
 
 void Outlet::carry(Session& s, Lane& lane) noexcept {
-  if (const std::uint64_t attempts = s.no_lane.exchange(0, std::memory_order_relaxed)) lane.writer.carry_no_lane(attempts);
-  for (std::size_t rule = 0; rule < s.refused.size(); ++rule)
-    lane.writer.carry_refused(static_cast<abi::Refusal>(rule), s.refused[rule].exchange(0, std::memory_order_relaxed));
-  ARBITER_TESTPOINT("claim.carried");
-  std::uint64_t reentrant =
-      s.reentrant.exchange(0, std::memory_order_relaxed) + process_page->reentrant.exchange(0, std::memory_order_relaxed);
-  for (; reentrant != 0; --reentrant) lane.writer.count_reentrant();
+  for (Waiting* const from : {&s.waiting, &process_page->waiting}) {
+    if (const std::uint64_t attempts = from->no_lane.exchange(0, std::memory_order_relaxed)) lane.writer.carry_no_lane(attempts);
+    for (std::size_t rule = 0; rule < from->refused.size(); ++rule)
+      lane.writer.carry_refused(static_cast<abi::Refusal>(rule), from->refused[rule].exchange(0, std::memory_order_relaxed));
+    ARBITER_TESTPOINT("claim.carried");
+    for (std::uint64_t n = from->reentrant.exchange(0, std::memory_order_relaxed); n != 0; --n) lane.writer.count_reentrant();
+  }
 }
 
 void Outlet::replace(Thread& thread, Lane& lane) noexcept {
@@ -154,21 +154,22 @@ void Outlet::replace(Thread& thread, Lane& lane) noexcept {
   errno = saved_errno;
 }
 
-void Outlet::count_no_lane() noexcept {
-  if (Session* const s = session()) s->no_lane.fetch_add(1, std::memory_order_relaxed);
+Waiting& Outlet::waiting() const noexcept {
+  Session* const s = session();
+  return s != nullptr ? s->waiting : process_page->waiting;
 }
 
+void Outlet::count_no_lane() noexcept { waiting().no_lane.fetch_add(1, std::memory_order_relaxed); }
+
 void Outlet::count_refused(abi::Refusal rule) noexcept {
-  if (Session* const s = session()) s->refused[static_cast<std::size_t>(rule)].fetch_add(1, std::memory_order_relaxed);
+  waiting().refused[static_cast<std::size_t>(rule)].fetch_add(1, std::memory_order_relaxed);
 }
 
 void Outlet::count_reentrant(Lane* lane) noexcept {
   if (lane != nullptr)
     lane->writer.count_reentrant();
-  else if (Session* const s = session())
-    s->reentrant.fetch_add(1, std::memory_order_relaxed);
   else
-    process_page->reentrant.fetch_add(1, std::memory_order_relaxed);
+    waiting().reentrant.fetch_add(1, std::memory_order_relaxed);
 }
 
 Account Outlet::account() noexcept {
@@ -185,9 +186,9 @@ Account Outlet::account() noexcept {
   sum.refused = lanes.refused_total();
   sum.recorded = lanes.attempted - lanes.dropped_total() - sum.refused;
   // What waits to be carried.
-  sum.no_lane += s->no_lane.load(std::memory_order_relaxed);
-  sum.reentrant += s->reentrant.load(std::memory_order_relaxed);
-  for (const auto& refused : s->refused) sum.refused += refused.load(std::memory_order_relaxed);
+  sum.no_lane += s->waiting.no_lane.load(std::memory_order_relaxed);
+  sum.reentrant += s->waiting.reentrant.load(std::memory_order_relaxed);
+  for (const auto& refused : s->waiting.refused) sum.refused += refused.load(std::memory_order_relaxed);
   sum.attempted = sum.recorded + sum.lane_full + sum.no_lane + sum.reentrant + sum.refused;
   return sum;
 }

@@ -1,7 +1,6 @@
 // Where a producer's events go: what was asked for when the Producer was made, and what this process has there.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -9,6 +8,7 @@
 #include "arbiter/producer.hpp"
 #include "producer/lane.hpp"
 #include "producer/place.hpp"
+#include "producer/process.hpp"
 #include "shm/abi.hpp"
 
 namespace arbiter::producer {
@@ -19,10 +19,7 @@ struct Thread;
 struct Session {
   explicit Session(std::uint64_t process) : generation(process) {}
   const std::uint64_t generation;
-  // Attempts without a lane, to be carried into the next. Relaxed: counts, which order nothing.
-  std::atomic<std::uint64_t> no_lane{0};
-  std::atomic<std::uint64_t> reentrant{0};
-  std::array<std::atomic<std::uint64_t>, abi::kRefusalReasons> refused{};
+  Waiting waiting{};
   // Monotonic: no claim is tried before. Relaxed: a second try is checked again under the lock.
   std::atomic<std::uint64_t> retry_at_ns{0};
   // Guarded by the process's lock.
@@ -33,7 +30,7 @@ struct Session {
 // Lives until the process ends: threads' handles and runs point to it. Producers that ask for the same share one.
 class Outlet {
  public:
-  // Never null. Without memory for one, it is an outlet that is switched off.
+  // Never null. Without memory for one, it is an outlet that never finds a lane, counts, and says why.
   static Outlet* find_or_make(const ProducerOptions& options) noexcept;
 
   explicit Outlet(Places p) : places_(std::move(p)) {}
@@ -57,6 +54,7 @@ class Outlet {
  private:
   Session* session() const noexcept;  // this process's, or null
   Session* make_session() noexcept;   // under the lock; null: no memory
+  Waiting& waiting() const noexcept;
   Lane* claim(Thread& thread) noexcept;
   Lane* try_claim(Session& session) noexcept;  // under the lock
   void carry(Session& session, Lane& lane) noexcept;

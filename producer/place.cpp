@@ -103,6 +103,10 @@ Places places(const ProducerOptions& options) {
 }
 
 const Place* find_lanes(const Places& places, Problem& problem) noexcept {
+  if (places.unknown) {
+    problem.say({"there was no memory for this producer when it was made: make another"});
+    return nullptr;
+  }
   if (!places.wrong.empty()) {
     problem.say({places.wrong});
     return nullptr;

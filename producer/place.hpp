@@ -30,6 +30,7 @@ struct Places {
   Place own;              // $XDG_RUNTIME_DIR/arbiter/lanes or /dev/shm/arbiter-<uid>/lanes, if it exists and is this user's
   std::string wrong;      // an option that cannot be meant: no place serves
   bool disabled = false;  // ARBITER_DISABLE=1
+  bool unknown = false;   // there was no memory to work them out: no place serves
 
   bool operator==(const Places& other) const;
 };

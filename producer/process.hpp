@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -17,14 +18,20 @@ namespace arbiter::producer {
 
 struct Directory;
 
+// Attempts without a lane, until they are carried into one. All zeros is none. Relaxed: counts, which order nothing.
+struct Waiting {
+  std::atomic<std::uint64_t> no_lane, reentrant;
+  std::array<std::atomic<std::uint64_t>, abi::kRefusalReasons> refused;
+};
+
 struct ProcessPage {
   // Names this process among its ancestors: 0 in one that has not recorded yet, else larger than any of its ancestors'. Whoever holds a
   // pointer from before a fork has the number of then. Relaxed: a thread compares it with what it has itself read before.
   std::atomic<std::uint64_t> generation;
   // Held by claims, by the exits of threads, and by diagnosis; never by a record whose thread has its lane. All zeros is an unlocked mutex.
   pthread_mutex_t lock;
-  // Records in signal handlers that interrupted a claim, until the claim carries them into the lane. Relaxed: a count.
-  std::atomic<std::uint64_t> reentrant;
+  // Of producers that have nothing of their own here: nothing was claimed yet, or there is no memory for it.
+  Waiting waiting;
   Directory* directories;  // guarded by `lock`
 };
 

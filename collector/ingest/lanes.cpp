@@ -211,6 +211,7 @@ std::vector<Lane*> Lanes::newly_used(Source& source) {
 }
 
 void Lanes::look_for_ended(std::size_t turns) {
+  if (full_said_) turns = 1;  // others wait for the room of those that have gone
   const std::size_t at_once = std::max(kFew, (sources_.size() + turns - 1) / turns);
   if (at_once >= sources_.size() || looked_at_ >= sources_.size()) looked_at_ = 0;
   const std::size_t count = std::min(at_once, sources_.size() - looked_at_);

@@ -40,7 +40,7 @@ TEST_CASE("whichever allocation fails, places are all known or not at all") {
   unsetenv("XDG_RUNTIME_DIR");
 }
 
-TEST_CASE("a producer that is made without memory is switched off, and one made later for the same place records") {
+TEST_CASE("a producer that is made without memory records nothing, and one made later for the same place records") {
   const test::OwnDirectory directory;
   const std::string lanes = directory.lanes() + "/of-a-name-that-takes-an-allocation";
   const ThinkingBudgetUsage event{.task_id = "task-1", .tokens_used = 1};

@@ -140,14 +140,18 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(drain.account().attempted == 4);
 }
 
-TEST_CASE("a producer for whose places there is no memory records nothing, and ends nothing") {
+TEST_CASE("a producer for whose places there is no memory records nothing, counts it, says why, and ends nothing") {
   OwnDirectory directory;
   const std::string lanes = directory.lanes();
   no_heap = true;
   Producer producer(ProducerOptions{.ring_dir = lanes});
   no_heap = false;
-  CHECK(producer.record(kSmall).status() == Status::disabled);
-  CHECK(producer.account().attempted == 0);
+  CHECK(producer.record(kSmall).status() == Status::dropped);
+  CHECK(producer.record(ThinkingBudgetUsage{}).status() == Status::refused);
+  CHECK(producer.account().no_lane == 1);
+  CHECK(producer.account().refused == 1);
+  CHECK(producer.account().attempted == 2);
+  CHECK(producer.problem() == "there was no memory for this producer when it was made: make another");
   CHECK(directory.names().empty());
 }
 
@@ -183,8 +187,7 @@ TEST_CASE_FIXTURE(Fixture, "a doorbell that cannot be rung is left, and the lane
   close(bell);
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "without a page to count in, attempts are turned down in words, not counted, and the next is as good as the first") {
+TEST_CASE_FIXTURE(Fixture, "without a page to count in, attempts are counted for the process and carried into the first lane that is had") {
   event::Values bad;
   bad.kind = Kind::thinking_budget_usage;
   {
@@ -194,9 +197,12 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(producer::record(producer, bad).status() == Status::refused);
     CHECK_FALSE(producer.attach_thread());
   }
-  CHECK(producer.account().attempted == 0);
+  CHECK(producer.account().attempted == 0);  // so far it is nobody's
   CHECK(producer.problem().empty());
   CHECK(producer.record(kSmall));
-  CHECK(producer.account().attempted == 1);
-  CHECK(Drain(directory.lanes()).take().size() == 1);
+  CHECK(producer.account().attempted == 4);
+  Drain drain(directory.lanes());
+  CHECK(drain.dropped(abi::Drop::no_lane) == 1);
+  CHECK(drain.refused(abi::Refusal::missing) == 2);
+  CHECK(drain.take().size() == 1);
 }
