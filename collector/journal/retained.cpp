@@ -247,10 +247,11 @@ void Retained::close_window(Block& block) {
   block.window.reset();
 }
 
+// `current` is not in order_, and its window is no larger than that.
 void Retained::shrink_windows(Block& current, std::size_t entries_max) {
   window_entries_ = current.window->entries.size();
   for (const auto& [next, block] : order_) {
-    if (block == &current || block->window == nullptr) continue;
+    if (block->window == nullptr) continue;
     Window& w = *block->window;
     w.entries.erase(w.entries.begin(), w.entries.begin() + static_cast<std::ptrdiff_t>(w.head));
     w.head = 0;
