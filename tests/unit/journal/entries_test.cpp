@@ -210,6 +210,20 @@ TEST_CASE("sums are equal if every one of them is") {
   CHECK(closed == ClosedLanes());
 }
 
+TEST_CASE("what is taken from sums was in them: a word that was not is none, and no sum goes below zero") {
+  Totals totals, other;
+  totals.add(generic(1, 1000, "deploy"), "deploy");
+  other.add(generic(2, 1000, "test"), "test");
+  other.add(execution(3, 1000, true, 500), {});
+  totals -= other;
+  CHECK(totals.generic_by_type.size() == 1);
+  CHECK(totals.generic_by_type.at("deploy") == 1);
+  CHECK(totals.events() == 0);
+  CHECK(totals.successes == 0);
+  CHECK(totals.joined == 0);
+  CHECK(totals.duration_ns == 0);
+}
+
 TEST_CASE("words are registered once, up to 256 of them, and what is said of others is said of (other)") {
   GenericNames names;
   CHECK(names.find("word") == "(other)");

@@ -195,6 +195,39 @@ TEST_CASE("a raw segment that cannot be read, behind one that is sealed, is dama
   }
 }
 
+TEST_CASE("a lane that is closed is none of the open ones from then on, and is closed once, however often that is said") {
+  const TempDir dir;
+  const Options options = options_in(dir);
+  Recorder recorder;
+  Cursor last;
+  {
+    const auto journal = open(options, recorder);
+    frame(*journal, recorder, 1, 3);
+    last = *journal->cursor(kLane);
+    journal->close_lane(kLane, last, 2);
+    CHECK(journal->lanes().empty());
+    journal->close_lane(kLane, last, 7);
+    must(journal->commit());
+    CHECK(journal->statistics().closed == ClosedLanes(last, 2));
+  }
+  const auto journal = open(options, recorder);
+  CHECK(journal->lanes().empty());
+  CHECK(journal->statistics().closed == ClosedLanes(last, 2));
+}
+
+TEST_CASE("an age that reaches back to before all time puts nothing out") {
+  const TempDir dir;
+  Options options = options_in(dir);
+  options.retention.max_age = std::chrono::nanoseconds::max();
+  Recorder recorder;
+  const auto journal = open(options, recorder);
+  frame(*journal, recorder, 1, 3);
+  journal->retain(-1'000);
+  CHECK(journal->statistics().retained.events() == 3);
+  journal->retain(std::numeric_limits<std::int64_t>::min());
+  CHECK(journal->statistics().retained.events() == 3);
+}
+
 TEST_CASE("a sealed segment under another's name is refused by its name: what it is linked to would be missing") {
   const TempDir dir;
   const Options options = options_in(dir);

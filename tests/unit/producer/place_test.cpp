@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -150,6 +151,11 @@ TEST_CASE_FIXTURE(Fixture, "a name that no file can have is said to be in the wa
   const std::string part(300, 'x');
   CHECK(find(places({.ring_dir = below(part + "/lanes")})) == nullptr);
   CHECK(problem.text() == "making " + below(part + "/lanes") + ": " + below(part) + ": File name too long");
+}
+
+TEST_CASE("a code that the system has no words for is an unknown error") {
+  CHECK(producer::Problem::of(ENOSPC) == "No space left on device");
+  CHECK(producer::Problem::of(99'999) == "unknown error");
 }
 
 TEST_CASE_FIXTURE(Fixture, "places are the same if all of them are, and so is what is wrong with them") {

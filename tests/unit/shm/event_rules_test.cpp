@@ -272,3 +272,8 @@ TEST_CASE("every rule and every shape has words of its own") {
   for (std::size_t i = 0; i < words.size(); ++i)
     for (std::size_t j = 0; j < i; ++j) CHECK(words[i] != words[j]);
 }
+
+TEST_CASE("a rule of a later version has words too") {
+  CHECK(event::refusal_text(static_cast<abi::Refusal>(200)) == "is refused");
+  CHECK(event::malformed_text(static_cast<event::Malformed>(200)) == "malformed");
+}
