@@ -215,8 +215,9 @@ struct Swept {
 
 constexpr int kTries = 5;  // to go the usual way
 
-// Kills after 0, 1, 2, ... instructions, until the call comes to its end.
-Swept sweep(const Case& what) {
+// Kills after 0, 1, 2, ... instructions, until the call comes to its end. Nothing: the way was another all at once. It may follow from the
+// time (a lane grows when its lap was a short one), and a machine that was busy may be so no longer.
+std::optional<Swept> try_sweep(const Case& what) {
   OwnDirectory dir;
   Survivor survivor(dir, what);
   Swept swept;
@@ -236,7 +237,7 @@ Swept sweep(const Case& what) {
     in_child([&](SteppedChild& child) { way = child.walk(); });
     survivor.remove();
   }
-  REQUIRE(way == before);
+  if (way != before) return std::nullopt;
   REQUIRE(way.size() < 5000);
   for (; swept.kills < way.size(); ++swept.kills) {
     bool killed = false;
@@ -244,7 +245,7 @@ Swept sweep(const Case& what) {
       if (i > 0) survivor.remove();
       in_child([&](SteppedChild& child) { killed = child.kill_after(swept.kills, way); });
     }
-    REQUIRE(killed);
+    if (!killed) return std::nullopt;
     Found found = survivor.look(swept.kills + 1 == way.size());
     if (found.wrong.empty() && had_event && !found.event) found.wrong = "the event was there an instruction before";
     if (!found.wrong.empty() && swept.wrong++ == 0)
@@ -258,6 +259,13 @@ Swept sweep(const Case& what) {
               static_cast<unsigned long long>(swept.in_flight), static_cast<unsigned long long>(swept.with_event),
               static_cast<unsigned long long>(swept.wrong));
   return swept;
+}
+
+Swept sweep(const Case& what) {
+  std::optional<Swept> swept;
+  for (int i = 0; i < kTries && !swept; ++i) swept = try_sweep(what);
+  REQUIRE(swept);
+  return *swept;
 }
 
 bool possible() {
