@@ -137,7 +137,10 @@ Result<Sealed> open_sealed(const std::string& path, const LinkKey& key) {
   sealed.footer_lost = true;
   sealed.link_checks = false;
   sealed.scanned = {};
-  if (const auto table = look_at_chunk(*sealed.file, sizeof header); table && table->first == kTableChunk) sealed.table = table->second;
+  sealed.table = {};
+  if (const auto table = look_at_chunk(*sealed.file, sizeof header);
+      table && table->first == kTableChunk && table->second.stored_bytes <= *size - sizeof header)
+    sealed.table = table->second;
   return sealed;
 }
 

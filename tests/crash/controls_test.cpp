@@ -77,7 +77,7 @@ TEST_CASE("going on from the shared cursor takes events twice, and the matrix sa
 }
 
 TEST_CASE("publishing before filling leaves torn events, and the matrix finds them") {
-  const auto all = verdicts({"publish_before_filling", "flow", {"record.reserved:1", "record.reserved:40", "record.reserved:90"}, true});
+  const auto all = verdicts({"publish_before_filling", "paced", {"record.reserved:1", "record.reserved:40", "record.reserved:90"}, true});
   for (const Verdict& v : all) CHECK(v.torn > 0);
   CHECK(sum(all, &Verdict::duplicated) == 0);
   CHECK(accounts_that_say(all, "quarantined is ") == all.size());  // its framing is impossible: the collector sets it aside

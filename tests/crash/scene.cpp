@@ -76,6 +76,15 @@ std::size_t Scene::spares() const {
       std::count_if(begin(files), end(files), [](const auto& file) { return file.path().filename().string().starts_with("spare-"); }));
 }
 
+void Scene::wait_for_spare() {
+  const auto end = std::chrono::steady_clock::now() + kProducerMax;
+  while (spares() == 0) {
+    if (std::chrono::steady_clock::now() > end) throw Stuck("no file was recycled\n" + collector_.log());
+    flush();
+    std::this_thread::sleep_for(500us);
+  }
+}
+
 Found Scene::find() {
   collector_.stop();  // closes the lanes of those that have ended
   collector_.start();

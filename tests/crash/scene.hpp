@@ -53,6 +53,7 @@ class Scene {
   void export_now() { collector_.ask("POST", "/v1/export", "{\"formats\":[\"jsonl\"]}"); }
   void wipe_lanes() const;     // every file of theirs, as somebody might who cleans up a tmpfs
   std::size_t spares() const;  // recycled files of the journal that wait for their next use
+  void wait_for_spare();       // throws Stuck where there is none for long
   void flush() { collector_.ask("POST", "/v1/flush"); }
 
   Found find();  // the last thing: closes what can be closed, and reads everything

@@ -143,6 +143,10 @@ void make_corpus(const fs::path& directory) {
   put("number-in-footer", {7, 6, 1, 64, 3, 0, 9});
   put("piece-twice", {7, 4, 2, 0, 4, 2, 0, 2, 0, 1});
   put("grown", {6, 3, 2, 0, 0, 0, 16});
+  // Found by the fuzzer: a footer that places the table outside its file, where the table's own chunk cannot be told.
+  put("table-outside-file", {7,  4,   2,   1,   4,   92, 92,  92,  92, 92,  3,   54,  0,  92, 92, 97, 92, 92, 92, 92, 92,
+                             92, 92,  97,  124, 100, 99, 104, 101, 99, 107, 112, 101, 92, 92, 92, 92, 0,  0,  7,  0,  92,
+                             92, 164, 163, 163, 160, 92, 92,  92,  41, 255, 255, 92,  92, 92, 92, 93, 0,  6,  1});
 }
 
 }  // namespace arbiter::fuzz

@@ -95,7 +95,11 @@ TEST_CASE("a snapshot is published by itself on SIGUSR1, and once so many tasks 
   CHECK(published() == 1);
   place.replay(place.sample(1), {"--time", "now"});
   CHECK(becomes(2));
-  CHECK(read_lines(place.exports() / "latest" / "events.jsonl.zst").size() == 70 * 4);
+  // The evaluation comes after the completion: it need not be in it.
+  std::size_t completions = 0;
+  for (const json::object& event : read_lines(place.exports() / "latest" / "events.jsonl.zst"))
+    completions += event.at("type") == "task-execution";
+  CHECK(completions == 70);
 }
 
 TEST_CASE("snapshots older than export.max_age go at the next export, but for one that a reader holds") {

@@ -158,6 +158,21 @@ TEST_CASE_FIXTURE(SealedJournal, "a trailer that says its footer lies outside th
   }
 }
 
+TEST_CASE_FIXTURE(SealedJournal, "nobody makes room for a table that a footer places outside the file") {
+  const std::uint32_t damaged_number = 9;
+  std::string lying = with_footer([&](std::string& footer) {
+    constexpr std::size_t kTableAt = sizeof(SegmentKey) + 8 + 8 + sizeof(Fingerprint) + 3 * 8 + sizeof(Link);
+    const std::uint64_t huge = 0xf000'0000;
+    REQUIRE(footer.size() > kTableAt + 16);
+    std::memcpy(footer.data() + kTableAt + 8, &huge, sizeof huge);
+  });
+  std::memcpy(lying.data() + sizeof(SealedHeader) + offsetof(ChunkHeader, number), &damaged_number, sizeof damaged_number);
+  const Sealed again = found(lying);
+  CHECK(again.footer_lost);
+  CHECK(again.table.stored_bytes == 0);
+  CHECK_FALSE(read_sealed_table(again).has_value());
+}
+
 TEST_CASE_FIXTURE(SealedJournal, "without its footer a damaged block is a gap, its number is kept, and the blocks around it are there") {
   std::string bytes = without_footer();
   bytes[sealed.scanned.blocks[1].place.offset + 100] ^= 1;
