@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -40,7 +41,8 @@ class OldestOut {
   [[gnu::always_inline]] void prefetch(std::size_t index, const Key& key) const { __builtin_prefetch(&cells_[index][home(tag(key))], 1); }
 
   // The entry must fit: whoever wants room erases oldest() first, and knows what it lets go.
-  std::uint32_t insert(Entry entry) {
+  template <class E = Entry>
+  std::uint32_t insert(E&& entry) {
     if (2 * size_ >= cells_[0].size()) grow();
     std::uint32_t slot;
     if (free_.empty()) {
@@ -51,11 +53,14 @@ class OldestOut {
       free_.pop_back();
     }
     Slot& s = slots_[slot];
-    s = Slot{std::move(entry), {}, kNone, newest_};
+    s.entry = std::forward<E>(entry);
+    s.newer = kNone;
+    s.older = newest_;
     (newest_ != kNone ? slots_[newest_].newer : oldest_) = slot;
     newest_ = slot;
     for (std::size_t i = 0; i < Indexes; ++i) {
       const Key& key = s.entry.keys[i];
+      s.at[i] = {};
       if (key.null()) continue;
       Cell& cell = cells_[i][cell_of(i, key)];
       s.at[i].older = cell.slot;
@@ -81,7 +86,7 @@ class OldestOut {
     }
     (s.older != kNone ? slots_[s.older].newer : oldest_) = s.newer;
     (s.newer != kNone ? slots_[s.newer].older : newest_) = s.older;
-    s.entry = Entry{};
+    if constexpr (!std::is_trivially_destructible_v<Entry>) s.entry = Entry{};  // gives its memory back
     free_.push_back(slot);
     --size_;
     prefetch_oldest();

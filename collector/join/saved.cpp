@@ -1,4 +1,5 @@
 // The join's state as bytes: the secret, the counts, then each table from its oldest entry to its newest. Read back untrusted.
+#include <array>
 #include <cstring>
 #include <type_traits>
 
@@ -9,19 +10,39 @@ namespace {
 
 constexpr std::uint32_t kFormat = 1;
 
+// Gathers what is small: a table has some million fields, and the drain waits for it.
 class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer() { flush(); }
+
   template <class T>
   requires std::is_trivially_copyable_v<T>
-  void put(const T& value) { out_.append(reinterpret_cast<const char*>(&value), sizeof value); }
+  void put(const T& value) {
+    static_assert(sizeof value <= kGathered);
+    if (kGathered - used_ < sizeof value) flush();
+    std::memcpy(gathered_.data() + used_, &value, sizeof value);
+    used_ += sizeof value;
+  }
   void put(const std::string& text) {
     put(static_cast<std::uint16_t>(text.size()));
+    flush();
     out_ += text;
   }
 
  private:
+  static constexpr std::size_t kGathered = 4096;
+
+  void flush() {
+    out_.append(gathered_.data(), used_);
+    used_ = 0;
+  }
+
   std::string& out_;
+  std::array<char, kGathered> gathered_;
+  std::size_t used_ = 0;
 };
 
 class Reader {
@@ -94,6 +115,8 @@ void put_table(Writer& out, const Table& table, Each each) {
 }  // namespace
 
 void Join::save(std::string& out) const {
+  out.reserve(out.size() + starts_.size() * sizeof(Start) + (waiting_.size() + decidable_.size()) * sizeof(Waiting) +
+              decisions_.size() * sizeof(Made) + 1024);
   Writer w(out);
   w.put(kFormat);
   w.put(secret_);

@@ -132,8 +132,10 @@ void FrameWriter::anchor(std::uint64_t segment, const Link& link) {
 
 void FrameWriter::table(std::string_view payload) {
   reset();
-  bytes_.resize(sizeof(FrameHeader) + padded(payload.size()), std::byte{0});
-  std::memcpy(bytes_.data() + sizeof(FrameHeader), payload.data(), payload.size());
+  bytes_.resize(sizeof(FrameHeader) + padded(payload.size()));
+  std::byte* const body = bytes_.data() + sizeof(FrameHeader);
+  std::memcpy(body, payload.data(), payload.size());
+  std::memset(body + payload.size(), 0, padded(payload.size()) - payload.size());
 }
 
 std::span<const std::byte> FrameWriter::finish(const FramePlace& place, FrameType type) {

@@ -25,6 +25,7 @@ ClosedLanes read_closed(Reader& in) {
 
 std::string encode_table(const Table& t) {
   std::string bytes;
+  bytes.reserve(t.participant.size() + t.lanes.size() * sizeof(CursorRecord) + 4096);
   Writer out(bytes);
   out.put(t.last_frame);
   out.put(t.previous_segment);
