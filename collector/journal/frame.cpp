@@ -130,12 +130,17 @@ void FrameWriter::anchor(std::uint64_t segment, const Link& link) {
   store(entry(EntryType::anchor, 1, sizeof(AnchorRecord)), AnchorRecord{segment, link});
 }
 
-void FrameWriter::table(std::string_view payload) {
+void FrameWriter::table(std::initializer_list<std::string_view> parts) {
   reset();
-  bytes_.resize(sizeof(FrameHeader) + padded(payload.size()));
-  std::byte* const body = bytes_.data() + sizeof(FrameHeader);
-  std::memcpy(body, payload.data(), payload.size());
-  std::memset(body + payload.size(), 0, padded(payload.size()) - payload.size());
+  std::size_t bytes = 0;
+  for (const std::string_view part : parts) bytes += part.size();
+  bytes_.resize(sizeof(FrameHeader) + padded(bytes));
+  std::byte* at = bytes_.data() + sizeof(FrameHeader);
+  for (const std::string_view part : parts) {
+    if (!part.empty()) std::memcpy(at, part.data(), part.size());
+    at += part.size();
+  }
+  std::memset(at, 0, padded(bytes) - bytes);
 }
 
 std::span<const std::byte> FrameWriter::finish(const FramePlace& place, FrameType type) {

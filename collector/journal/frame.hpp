@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -59,7 +60,7 @@ class FrameWriter {
   void amendment(const EventRef& target, const event::Values& patch);
   void clear(std::uint64_t events, std::int64_t at_unix_ns);
   void anchor(std::uint64_t segment, const Link& link);
-  void table(std::string_view payload);  // the whole body of a table frame; nothing else is in it
+  void table(std::initializer_list<std::string_view> parts);  // the whole body of a table frame; nothing else is in it
 
   // The bytes to write at this place. May be asked for again, and for another place.
   std::span<const std::byte> finish(const FramePlace& place, FrameType type = FrameType::events);

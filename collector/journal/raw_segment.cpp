@@ -50,7 +50,8 @@ Result<RawSegment> fill(const std::string& path, const NewSegment& what, const T
   if (!file) return file.error();
   made.file = *file;
   FrameWriter frame;
-  frame.table(encode_table(table));
+  const EncodedTable encoded = encode_table(table);
+  frame.table({encoded.fields, encoded.participant});
   const auto bytes = frame.finish(
       {.key = h.key, .previous = h.checksum, .number = table.last_frame, .written_unix_ns = what.created_unix_ns, .edge = table.edge},
       FrameType::table);

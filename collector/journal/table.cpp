@@ -23,10 +23,9 @@ ClosedLanes read_closed(Reader& in) {
 
 }  // namespace
 
-std::string encode_table(const Table& t) {
-  std::string bytes;
-  bytes.reserve(t.participant.size() + t.lanes.size() * sizeof(CursorRecord) + 4096);
-  Writer out(bytes);
+EncodedTable encode_table(const Table& t) {
+  EncodedTable encoded;
+  Writer out(encoded.fields);
   out.put(t.last_frame);
   out.put(t.previous_segment);
   out.put(t.previous_end);
@@ -49,8 +48,9 @@ std::string encode_table(const Table& t) {
     out.put(a.segment);
     out.put(a.link);
   }
-  out.put_string(t.participant);
-  return bytes;
+  out.put(static_cast<std::uint64_t>(t.participant.size()));
+  encoded.participant = t.participant;
+  return encoded;
 }
 
 std::optional<Table> decode_table(std::string_view bytes) {

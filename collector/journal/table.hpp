@@ -34,7 +34,13 @@ struct Table {
   std::string participant;
 };
 
-std::string encode_table(const Table& table);
+// The participant's state is most of it and comes last: `participant` points into the table, so that nobody makes a copy of it twice.
+struct EncodedTable {
+  std::string fields;
+  std::string_view participant;
+  std::size_t bytes() const { return fields.size() + participant.size(); }
+};
+EncodedTable encode_table(const Table& table);
 std::optional<Table> decode_table(std::string_view bytes);  // nothing: not a table
 
 }  // namespace arbiter::journal

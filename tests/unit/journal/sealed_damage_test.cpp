@@ -253,13 +253,14 @@ TEST_CASE_FIXTURE(SealedJournal, "a table is one if its chunk holds a frame that
   Table table;
   table.last_frame = 7;
   FrameWriter frame;
-  frame.table(encode_table(table));
+  const EncodedTable encoded = encode_table(table);
+  frame.table({encoded.fields, encoded.participant});
   const auto good_table = with_table(frame.finish(place, FrameType::table));
   must(good_table);
   CHECK(good_table->last_frame == 7);
   const auto says = [&](const Result<Table>& read) { return read.has_value() ? std::string() : read.error().message; };
   CHECK(says(with_table(frame.finish(place, FrameType::events))) == why);
   CHECK(says(with_table(std::vector<std::byte>(200))) == why);
-  frame.table(std::string(16, '\0'));
+  frame.table({std::string(16, '\0')});
   CHECK(says(with_table(frame.finish(place, FrameType::table))) == why);
 }
