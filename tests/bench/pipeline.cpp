@@ -13,8 +13,9 @@ namespace arbiter::bench {
 namespace {
 
 constexpr double kSeconds = 8;
-// The journal goes around in what it has: old events leave, and their segments are written again.
-constexpr const char* kRetention = R"("retention": {"max_age": null, "max_events": null, "max_bytes": "1GiB"})";
+// The journal goes around in what it has, and has been around before anything is measured: old events leave, and their segments are
+// written again.
+constexpr const char* kRetention = R"("retention": {"max_age": null, "max_events": null, "max_bytes": "256MiB"})";
 
 struct Pace {
   double events_per_s = 0;        // of wall time

@@ -27,7 +27,10 @@ __attribute__((constructor)) void map_words() {
   if (at != MAP_FAILED) words = static_cast<FaultWords*>(at);
 }
 
-std::int64_t load(const std::int64_t& word) { return __atomic_load_n(&word, __ATOMIC_RELAXED); }
+template <class Word>
+Word load(const Word& word) {
+  return __atomic_load_n(&word, __ATOMIC_RELAXED);
+}
 void count(std::int64_t& word) { __atomic_fetch_add(&word, 1, __ATOMIC_RELAXED); }
 
 bool to_fail(int fd) {
@@ -56,11 +59,11 @@ extern "C" int fdatasync(int fd) {
   struct stat file {};
   count(words->syncs);
   if (::fstat(fd, &file) != 0) return -1;
-  if (file.st_dev == words->failed_device && file.st_ino == words->failed_inode) count(words->syncs_of_failed);
+  if (file.st_dev == load(words->failed_device) && file.st_ino == load(words->failed_inode)) count(words->syncs_of_failed);
   if (to_fail(fd)) {
     __atomic_fetch_sub(&words->syncs_to_fail, 1, __ATOMIC_RELAXED);
-    words->failed_device = file.st_dev;
-    words->failed_inode = file.st_ino;
+    __atomic_store_n(&words->failed_device, file.st_dev, __ATOMIC_RELAXED);
+    __atomic_store_n(&words->failed_inode, file.st_ino, __ATOMIC_RELAXED);
     count(words->syncs_failed);
     errno = EIO;
     return -1;

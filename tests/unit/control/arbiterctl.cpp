@@ -64,11 +64,12 @@ Outcome run(std::vector<std::string> arguments, std::vector<std::string> environ
 
 struct Running : Fixture {
   Running() { start(); }
-  Outcome ctl(std::vector<std::string> arguments) const {
+  Outcome ctl(std::vector<std::string> arguments) {
+    const Ordered here(service.order);
     arguments.insert(arguments.begin(), {"--socket", options.socket});
     return run(std::move(arguments));
   }
-  std::string json(std::vector<std::string> arguments) const {
+  std::string json(std::vector<std::string> arguments) {
     arguments.emplace_back("--json");
     const Outcome outcome = ctl(std::move(arguments));
     CHECK(outcome.status == 0);

@@ -41,8 +41,23 @@ class Gate {
   bool open_ = false;
 };
 
+// What a test sets before a call and reads behind it. Where the call is made by another process, nothing else orders the two.
+class Ordered {
+ public:
+  explicit Ordered(std::mutex& mutex) : mutex_(mutex) { pass(); }
+  ~Ordered() { pass(); }
+  Ordered(const Ordered&) = delete;
+  Ordered& operator=(const Ordered&) = delete;
+
+ private:
+  void pass() { const std::lock_guard lock(mutex_); }
+
+  std::mutex& mutex_;
+};
+
 class FakeService : public service::Service {
  public:
+  std::mutex order;  // see Ordered
   std::function<Result<boost::json::object>()> on_status = [] { return boost::json::object{{"state", "running"}}; };
   std::function<Result<boost::json::object>(bool)> on_stats = [](bool fresh) { return boost::json::object{{"fresh", fresh}}; };
   std::function<Result<void>(const service::EventsQuery&, const std::function<bool(std::string_view)>&)> on_events =
@@ -61,18 +76,37 @@ class FakeService : public service::Service {
   };
   std::atomic<int> enabled{-1}, cleared{0}, flushed{0};
 
-  Result<boost::json::object> status() override { return on_status(); }
-  Result<boost::json::object> stats(bool fresh) override { return on_stats(fresh); }
+  Result<boost::json::object> status() override {
+    const Ordered here(order);
+    return on_status();
+  }
+  Result<boost::json::object> stats(bool fresh) override {
+    const Ordered here(order);
+    return on_stats(fresh);
+  }
   Result<void> events(const service::EventsQuery& query, const std::function<bool(std::string_view)>& line) override {
+    const Ordered here(order);
     return on_events(query, line);
   }
-  Result<boost::json::object> task(std::string_view task_id) override { return on_task(task_id); }
-  Result<boost::json::object> export_snapshot(const service::ExportRequest& request) override { return on_export(request); }
-  Result<void> flush() override { return ++flushed, on_flush(); }
+  Result<boost::json::object> task(std::string_view task_id) override {
+    const Ordered here(order);
+    return on_task(task_id);
+  }
+  Result<boost::json::object> export_snapshot(const service::ExportRequest& request) override {
+    const Ordered here(order);
+    return on_export(request);
+  }
+  Result<void> flush() override {
+    const Ordered here(order);
+    return ++flushed, on_flush();
+  }
   Result<void> set_enabled(bool on) override { return enabled = on, Result<void>(); }
   Result<void> clear() override { return ++cleared, Result<void>(); }
   Result<boost::json::object> config() override { return boost::json::object{{"enabled", true}}; }
-  Result<boost::json::object> set_config(const boost::json::object& changes) override { return on_set_config(changes); }
+  Result<boost::json::object> set_config(const boost::json::object& changes) override {
+    const Ordered here(order);
+    return on_set_config(changes);
+  }
   std::string metrics() override { return "arbiter_up 1\n"; }
 };
 
