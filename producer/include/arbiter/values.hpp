@@ -54,7 +54,6 @@ class Flag {
   bool has_value() const noexcept { return value_ != kNotGiven; }
   explicit operator bool() const noexcept = delete;        // given, or true? Say which
   bool operator*() const noexcept { return value_ == 1; }  // if has_value()
-  bool value_or(bool otherwise) const noexcept { return has_value() ? value_ == 1 : otherwise; }
 
  private:
   static constexpr std::uint8_t kNotGiven = 2;

@@ -238,3 +238,19 @@ TEST_CASE("words are registered once, up to 256 of them, and what is said of oth
   CHECK(generic_word(decision(1, 1000)).empty());
   CHECK(generic_word(generic(1, 1000, "deploy")) == "deploy");
 }
+
+TEST_CASE("an event that lies in an entry of another type is none of the frame's") {
+  FrameWriter frame;
+  frame.event(kLane, decision(1, 1000));
+  auto body = body_of(frame);
+  const auto events = [&] {
+    int n = 0;
+    each_event(body, [&](const LaneId&, const event::Values&) { return ++n != 0; });
+    return n;
+  };
+  CHECK(events() == 1);
+  for (const EntryType type : {EntryType::cursors, EntryType::closes, EntryType::amendment, EntryType::clear, EntryType::anchor}) {
+    store(body, offsetof(EntryHeader, type), type);
+    CHECK(events() == 0);
+  }
+}

@@ -88,6 +88,17 @@ TEST_CASE_FIXTURE(Stages, "an event that cannot be decoded is set aside without 
   CHECK_FALSE(lines[0].contains("field"));
 }
 
+TEST_CASE_FIXTURE(Stages, "a lane that is claimed and not used yet is in the account with nothing, and is believed") {
+  Recording producer(d);
+  drain->scan(false);
+  CHECK(drain->pass() == Drain::Passed::idle);
+  drain->note_accounts();
+  CHECK(drain->counts().impossible_accounts == 0);
+  ingest::Lane& lane = lanes.sources().front().lanes.at(0);
+  CHECK(lane.cursor == journal::Cursor{.position = lane.reader.published()});
+  CHECK(lane.cursor.attempted == 0);
+}
+
 TEST_CASE_FIXTURE(Stages, "a lane whose position no producer can have reached is read no further, and the one beside it is") {
   Recording bad(d), good(d);
   bad.record(1), good.record(1);
