@@ -41,6 +41,7 @@ struct Config {
     std::optional<Duration> interval = std::chrono::minutes(15);
     std::optional<std::uint64_t> after_completions;
     std::vector<std::string> formats = {"events.jsonl.zst", "trajectories.jsonl.zst"};
+    std::optional<std::uint64_t> increments;
     std::optional<std::uint64_t> keep = 24;
     std::optional<Duration> max_age;
   } export_;

@@ -82,6 +82,11 @@ constexpr bool kLive = true, kRestart = false, kNull = true, kNoNull = false;
 
 Key weight(std::string_view path, std::string_view help) { return {path, KeyType::count, kNoNull, kLive, 0, kWeightMax, {}, help}; }
 
+// A number of snapshots or of what makes one.
+Key exports(std::string_view path, std::uint64_t most, std::string_view help, std::string_view null_means) {
+  return {path, KeyType::count, kNull, kLive, 1, most, {}, help, null_means};
+}
+
 // path, type, null allowed, may change while running, least, most, choices, help, what null means.
 const std::vector<Key>& table() {
   static const std::vector<Key> rows = {
@@ -224,21 +229,20 @@ const std::vector<Key>& table() {
              "How often a snapshot is exported by itself.",
              "only when asked to"},
             ARBITER_FIELD(export_.interval)),
-      bound({"export.after_completions",
-             KeyType::count,
-             kNull,
-             kLive,
-             1,
-             1'000'000'000,
-             {},
-             "A snapshot is also exported once so many tasks have been completed since the one before; looked at every second.",
-             "not for that"},
+      bound(exports("export.after_completions", 1'000'000'000,
+                    "A snapshot is also exported once so many tasks have been completed since the one before; looked at every second.",
+                    "not for that"),
             ARBITER_FIELD(export_.after_completions)),
       bound({"export.formats", KeyType::choices, kNoNull, kLive, 0, 0, kFormats,
              "The files of a snapshot; jsonl is short for events.jsonl.zst, trajectories for trajectories.jsonl.zst, dsjson for "
              "decisions.dsjson.zst, npy for decisions.npy, parquet for decisions.parquet and events.parquet."},
             ARBITER_FIELD(export_.formats)),
-      bound({"export.keep", KeyType::count, kNull, kLive, 1, 1'000'000, {}, "How many snapshots are kept; older ones are removed.", "all"},
+      bound(exports("export.increments", 1'000'000,
+                    "So many snapshots after each full one hold only the events that came or changed since the one before.",
+                    "every one is full"),
+            ARBITER_FIELD(export_.increments)),
+      bound(exports("export.keep", 1'000'000, "How many snapshots are kept, and those they are increments to; older ones are removed.",
+                    "all"),
             ARBITER_FIELD(export_.keep)),
       bound({"export.max_age",
              KeyType::duration,

@@ -109,7 +109,7 @@ Result<service::ExportRequest> export_request(const Call& call) {
           if (std::find(request.formats.begin(), request.formats.end(), file) == request.formats.end()) request.formats.push_back(file);
       }
     } else {
-      return bad("\"" + std::string(name) + "\" is not understood: write {\"since\": \"time:<when>\", \"formats\": [\"jsonl\"]}");
+      return bad("\"" + std::string(name) + "\" is not understood: write {\"since\": \"time:<when>\" or \"snapshot:<number>\" or \"cursor:<cursor>\", \"formats\": [\"jsonl\"]}");
     }
   }
   return request;

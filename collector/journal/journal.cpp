@@ -77,8 +77,9 @@ std::shared_ptr<const View> Journal::State::view() const {
   std::uint64_t losses = closed_.quarantined + sum(closed_.dropped_by) + sum(closed_.refused_by);
   for (const auto& [lane, state] : lanes_)
     if (state.known) losses += state.committed.quarantined + sum(state.committed.dropped_by) + sum(state.committed.refused_by);
+  const Segment& newest = segments_.rbegin()->second;
   auto view = std::make_shared<JournalView>(statistics(), losses,
-                                            "c1:" + std::to_string(segments_.rbegin()->first) + ":" + std::to_string(last_frame_), damage_);
+                                            ViewCursor{created_unix_ns_, newest.index, last_frame_, newest.amendments.size()}, damage_);
   for (const auto& [index, segment] : segments_) view->add(segment);
   return view;
 }

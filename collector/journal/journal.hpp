@@ -123,7 +123,27 @@ struct StoredEvent {
   const event::Values& values;
   std::int64_t time_ns;
   std::int64_t retention_ns;
-  std::uint32_t revision;  // 0; 1 more for each amendment applied
+  std::uint32_t revision;   // 0; 1 more for each amendment applied
+  std::uint64_t frame = 0;  // that it came in; frames keep their numbers for ever
+};
+
+// How far a view reaches: what came later is what an incremental export takes. As text, it is the cursor of an export.
+struct ViewCursor {
+  std::int64_t store_unix_ns = 0;  // creation of the store: tells one journal from another
+  std::uint64_t segment = 0;       // index of the newest one
+  std::uint64_t frame = 0;         // the last; 0: none yet
+  std::uint64_t amendments = 0;    // that lie in that segment, up to there
+
+  std::string text() const;  // "c1:<store>:<segment>:<frame>:<amendments>", all decimal
+  static std::optional<ViewCursor> parse(std::string_view text);
+  bool operator==(const ViewCursor&) const = default;
+};
+
+// Frames of which some events are retained: those at or above `from`, by retention time, lane and sequence. An event of a frame that is in
+// no range is out.
+struct RetainedFrames {
+  std::uint64_t first = 0, last = 0;
+  std::optional<EventKey> from;  // none: all that were ever retained still are
 };
 
 // An unchanging picture of the journal for one reader, on any thread: exactly the events retained when it was taken. Holds the files it
@@ -139,6 +159,7 @@ class View {
     std::int64_t until_ns = INT64_MAX;  // exclusive
     std::uint32_t kinds = ~0u;          // bit Kind
     std::optional<event::Text> task;    // events of this task alone (the stored form); uses the footers' filters of task ids
+    std::optional<ViewCursor> after;         // events that came later than this, or that were amended later; blocks without any are not read
   };
   // Calls `visit` for every retained event that passes, in journal order (not in order of time); visit returns false to stop. Blocks
   // outside the filter are not read. Damaged blocks are reported in the result and skipped.
@@ -147,7 +168,9 @@ class View {
   };
   virtual Scan scan(const Filter& filter, const std::function<bool(const StoredEvent&)>& visit) const = 0;
 
-  virtual std::string cursor() const = 0;  // text form of how far this view reaches ("c1:<segment index>:<frame>"), for incremental exports
+  virtual ViewCursor reach() const = 0;
+  std::string cursor() const { return reach().text(); }
+  virtual std::vector<RetainedFrames> retained_frames() const = 0;  // rising; some tens of bytes for each block that retention cuts through
 };
 
 class Journal {

@@ -1,6 +1,8 @@
 #include "collector/journal/view.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <charconv>
 #include <deque>
 
 #include "collector/journal/task_filter.hpp"
@@ -32,13 +34,19 @@ void apply(const event::Values& patch, event::Values& to) {
   }
 }
 
+// Whether the amendment was made after that.
+bool later(const AmendmentRef& amendment, const ViewCursor& than) {
+  return amendment.holder != than.segment ? amendment.holder > than.segment : amendment.ordinal >= than.amendments;
+}
+
 }  // namespace
 
 void JournalView::add(const Segment& segment) {
   segments_[segment.index] = {segment.file, segment.amendments};
   for (const Block& b : segment.blocks)
     if (b.live_events != 0)
-      blocks_.push_back({segment.index, b.number, b.kinds, b.place, b.next, b.min_time_ns, b.max_time_ns, b.amendments});
+      blocks_.push_back({segment.index, b.number, b.kinds, b.first_frame, b.last_frame, b.live_events == b.events, b.place, b.next,
+                         b.min_time_ns, b.max_time_ns, b.amendments});
 }
 
 View::Scan JournalView::scan(const Filter& filter, const std::function<bool(const StoredEvent&)>& visit) const {
@@ -48,6 +56,9 @@ View::Scan JournalView::scan(const Filter& filter, const std::function<bool(cons
   for (const SeenBlock& block : blocks_) {
     if (block.max_time_ns < filter.since_ns || block.min_time_ns >= filter.until_ns || (block.kinds & filter.kinds) == 0) continue;
     if (filter.task && !may_have(block, task)) continue;
+    if (filter.after && block.last_frame <= filter.after->frame &&
+        std::none_of(block.amendments.begin(), block.amendments.end(), [&](const AmendmentRef& a) { return later(a, *filter.after); }))
+      continue;
     if (!scan_block(block, filter, visit, result, buffer)) break;
   }
   return result;
@@ -62,6 +73,7 @@ bool JournalView::scan_block(const SeenBlock& block, const Filter& filter, const
   bool go_on = true;
   ++result.blocks_read;
   const auto whole = each_frame(*segments_.at(block.segment).file, block.place, block.number, buffer, [&](const Frame& frame) {
+    const bool came_before = filter.after && frame.header.number <= filter.after->frame;
     go_on = each_event(frame.body, [&](const LaneId& lane, const event::Values& stored) {
       const std::int64_t time = time_of(stored), retention = retention_time_of(stored);
       if (EventKey{retention, lane, stored.sequence} < block.next) return true;
@@ -71,9 +83,11 @@ bool JournalView::scan_block(const SeenBlock& block, const Filter& filter, const
         if (task == nullptr || !(*task == *filter.task)) return true;
       }
       std::uint32_t revision = 0;
+      if (came_before && targets.empty()) return true;
       if (!targets.empty()) {
         patch_bytes.clear();
         const auto [first, last] = targets.equal_range(std::pair(stored.sequence, lane));
+        if (came_before && std::none_of(first, last, [&](const auto& target) { return later(*target.second, *filter.after); })) return true;
         for (auto it = first; it != last; ++it) {
           if (revision == 0) amended = stored;
           ++revision;
@@ -81,7 +95,7 @@ bool JournalView::scan_block(const SeenBlock& block, const Filter& filter, const
         }
       }
       ++result.events;
-      return visit({lane, revision == 0 ? stored : amended, time, retention, revision});
+      return visit({lane, revision == 0 ? stored : amended, time, retention, revision, frame.header.number});
     });
     return go_on;
   });
@@ -90,6 +104,17 @@ bool JournalView::scan_block(const SeenBlock& block, const Filter& filter, const
     if (whole.error().code == 0) damage_->note(block.segment, block.number);  // else it may be read the next time
   }
   return go_on;
+}
+
+std::vector<RetainedFrames> JournalView::retained_frames() const {
+  std::vector<RetainedFrames> ranges;
+  for (const SeenBlock& block : blocks_) {
+    if (block.whole && !ranges.empty() && !ranges.back().from && ranges.back().last + 1 == block.first_frame)
+      ranges.back().last = block.last_frame;
+    else
+      ranges.push_back({block.first_frame, block.last_frame, block.whole ? std::optional<EventKey>() : block.next});
+  }
+  return ranges;
 }
 
 bool JournalView::may_have(const SeenBlock& block, std::uint64_t task_hash) const {
@@ -110,6 +135,28 @@ bool JournalView::read_patch(const AmendmentRef& ref, std::vector<std::byte>& by
   if (!entry.next()) return false;
   const auto amendment = parse_amendment(entry);
   return amendment && amendment->record.sequence == ref.sequence && event::decode(amendment->patch, patch) == event::Malformed::none;
+}
+
+std::string ViewCursor::text() const {
+  std::string out = "c1:" + std::to_string(store_unix_ns);
+  for (const std::uint64_t part : {segment, frame, amendments}) out.append(":").append(std::to_string(part));
+  return out;
+}
+
+std::optional<ViewCursor> ViewCursor::parse(std::string_view text) {
+  ViewCursor reach;
+  constexpr std::string_view kPrefix = "c1";
+  if (!text.starts_with(kPrefix)) return std::nullopt;
+  const char* at = text.data() + kPrefix.size();
+  const char* const end = text.data() + text.size();
+  const auto take = [&](auto& part) {
+    if (at == end || *at != ':') return false;
+    const auto [after, error] = std::from_chars(at + 1, end, part);
+    at = after;
+    return error == std::errc();
+  };
+  if (!take(reach.store_unix_ns) || !take(reach.segment) || !take(reach.frame) || !take(reach.amendments) || at != end) return std::nullopt;
+  return reach;
 }
 
 }  // namespace arbiter::journal

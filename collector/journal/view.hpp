@@ -15,13 +15,14 @@ namespace arbiter::journal {
 
 class JournalView final : public View {
  public:
-  JournalView(Statistics statistics, std::uint64_t losses, std::string cursor, std::shared_ptr<Damage> damage)
-      : statistics_(std::move(statistics)), losses_(losses), cursor_(std::move(cursor)), damage_(std::move(damage)) {}
+  JournalView(Statistics statistics, std::uint64_t losses, const ViewCursor& reach, std::shared_ptr<Damage> damage)
+      : statistics_(std::move(statistics)), losses_(losses), reach_(reach), damage_(std::move(damage)) {}
   void add(const Segment& segment);  // in order of index
 
   const Statistics& statistics() const override { return statistics_; }
   std::uint64_t losses_before() const override { return losses_; }
-  std::string cursor() const override { return cursor_; }
+  ViewCursor reach() const override { return reach_; }
+  std::vector<RetainedFrames> retained_frames() const override;
   Scan scan(const Filter& filter, const std::function<bool(const StoredEvent&)>& visit) const override;
 
  private:
@@ -33,6 +34,8 @@ class JournalView final : public View {
     std::uint64_t segment;
     std::uint32_t number;
     std::uint32_t kinds;
+    std::uint64_t first_frame, last_frame;
+    bool whole;  // nothing of it has left
     BlockPlace place;
     EventKey next;
     std::int64_t min_time_ns, max_time_ns;
@@ -47,7 +50,7 @@ class JournalView final : public View {
 
   Statistics statistics_;
   std::uint64_t losses_;
-  std::string cursor_;
+  ViewCursor reach_;
   std::shared_ptr<Damage> damage_;
   std::map<std::uint64_t, SeenSegment> segments_;
   std::vector<SeenBlock> blocks_;

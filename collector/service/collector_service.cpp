@@ -1,6 +1,7 @@
 #include "collector/service/collector_service.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 
 #include "collector/config/change.hpp"
@@ -8,6 +9,7 @@
 #include "collector/log/log.hpp"
 #include "collector/service/metrics.hpp"
 #include "collector/service/report.hpp"
+#include "collector/snapshot/format.hpp"
 #include "collector/snapshot/publish.hpp"
 #include "collector/snapshot/query.hpp"
 #include "collector/snapshot/time_text.hpp"
@@ -28,13 +30,41 @@ snapshot::RewardFormula formula_of(const config::Config& config) {
           r.tokens_scale};
 }
 
-// The moment an export is to begin at, from what was asked; nothing: everything.
-Result<std::optional<std::int64_t>> since_of(const std::string& since) {
-  if (since.empty()) return std::optional<std::int64_t>{};
-  constexpr std::string_view kTime = "time:";
-  if (since.starts_with(kTime))
-    if (const auto at = snapshot::parse_time_or_ms(std::string_view(since).substr(kTime.size()))) return at;
-  return Error{"since " + since + ": give time: and an RFC 3339 time or Unix milliseconds, as in time:2026-11-23T06:40:00Z", 400};
+// Where an export is to begin.
+struct Since {
+  std::optional<std::int64_t> time_ns;
+  snapshot::Following following;
+  bool given = false;
+};
+
+Result<Since> since_of(const std::string& text) {
+  Since since;
+  if (text.empty()) return since;
+  since.given = true;
+  const auto after = [&text](std::string_view word) {
+    return text.starts_with(word) ? std::optional(std::string_view(text).substr(word.size())) : std::nullopt;
+  };
+  if (const auto time = after("time:")) since.time_ns = snapshot::parse_time_or_ms(*time);
+  if (const auto cursor = after("cursor:")) since.following.cursor = journal::ViewCursor::parse(*cursor);
+  if (const auto digits = after("snapshot:")) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(digits->data(), digits->data() + digits->size(), number);
+    if (!digits->empty() && error == std::errc() && end == digits->data() + digits->size()) since.following.snapshot = number;
+  }
+  if (since.time_ns || since.following.cursor || since.following.snapshot) return since;
+  return Error{"since " + text +
+                   ": write time: and an RFC 3339 time or Unix milliseconds (time:2026-11-23T06:40:00Z), snapshot: and its number "
+                   "(snapshot:7), or cursor: and a manifest's range.toCursor",
+               400};
+}
+
+// What is asked for in so many words is made, or refused.
+Result<void> check_formats(const std::vector<std::string>& asked, const Since& since) {
+  if (!since.following.snapshot && !since.following.cursor) return {};
+  for (const std::string& name : asked)
+    if (const auto* format = snapshot::find_format(name); format != nullptr && format->rows != snapshot::Rows::events)
+      return Error{name + " is not made of what has changed: a task's rows take all its events: leave since out, or ask for jsonl", 400};
+  return {};
 }
 
 // A stored form for what somebody asks about, and room for it.
@@ -122,6 +152,7 @@ Result<json::object> CollectorService::task(std::string_view task_id) {
 Result<json::object> CollectorService::export_snapshot(const ExportRequest& request) {
   auto since = since_of(request.since);
   if (!since) return since.error();
+  if (auto ok = check_formats(request.formats, *since); !ok) return ok.error();
   const std::lock_guard one_at_a_time(exporting_);
   if (stopping_) return Error{"the collector is stopping", 503};
   auto now = picture();
@@ -129,13 +160,15 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   snapshot::ExportOptions options;
   options.directory = now->config.export_dir;
   options.formats = request.formats.empty() ? now->config.export_.formats : request.formats;
-  options.since_ns = *since;
+  options.since_ns = since->time_ns;
+  options.following = since->following;
+  if (request.configured) options.following.increments = now->config.export_.increments.value_or(0);
   options.keep = now->config.export_.keep;
   options.max_age = now->config.export_.max_age;
   options.reward = formula_of(now->config);
   options.key_fingerprint = engine_.key_fingerprint();
   options.stats = std::move(now->stats);
-  if (request.since.empty()) exported_completions_ = now->completions;  // also when it fails: the next try is not at once
+  if (!since->given) exported_completions_ = now->completions;  // also when it fails: the next try is not at once
   auto made = snapshot::publish(*now->view, options);
   {
     const std::lock_guard lock(mutex_);
@@ -259,7 +292,7 @@ void CollectorService::export_loop(const std::stop_token& stopping) {
       if (!asked && !due()) continue;
     }
     last = Clock::now();
-    if (auto made = export_snapshot({}); !made) log::error("snapshot", "{}", made.error().message);
+    if (auto made = export_snapshot({.configured = true}); !made) log::error("snapshot", "{}", made.error().message);
   }
 }
 

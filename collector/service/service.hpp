@@ -23,8 +23,9 @@ struct EventsQuery {
 };
 
 struct ExportRequest {
-  std::string since;                 // "", "time:<RFC 3339 or unix ms>", "cursor:<c>", "snapshot:<n>"
-  std::vector<std::string> formats;  // empty: those of the configuration
+  std::string since = {};                 // "", "time:<RFC 3339 or unix ms>", "cursor:<c>", "snapshot:<n>"
+  std::vector<std::string> formats = {};  // empty: those of the configuration
+  bool configured = false;                // full or an increment, as the configuration says; else full unless `since` says otherwise
 };
 
 class Service {

@@ -134,14 +134,24 @@ Result<void> Directory::complete(std::uint64_t number) const {
 
 void Directory::abandon(std::uint64_t number) const { static_cast<void>(remove_tree(path_of(named(kBuilding, number)))); }
 
-Result<void> Directory::let_go(std::optional<std::uint64_t> keep, std::optional<std::chrono::nanoseconds> max_age) const {
+Result<void> Directory::let_go(std::optional<std::uint64_t> keep, std::optional<std::chrono::nanoseconds> max_age,
+                               const std::function<std::uint64_t(std::uint64_t)>& base_of) const {
+  if (!keep && !max_age) return {};
   const auto all = numbers();
   if (!all) return all.error();
-  for (std::size_t i = 0; i + 1 < all->size(); ++i) {
+  std::vector<std::uint64_t> too_many_or_old;
+  std::uint64_t needed_from = UINT64_MAX;
+  for (std::size_t i = 0; i < all->size(); ++i) {
     const std::uint64_t number = (*all)[i];
+    const bool out = (keep && all->size() - i > *keep) || (max_age && older_than(path_of(number_text(number)), *max_age));
+    if (out && i + 1 < all->size())
+      too_many_or_old.push_back(number);
+    else
+      needed_from = std::min(needed_from, base_of(number));
+  }
+  for (const std::uint64_t number : too_many_or_old) {
+    if (number >= needed_from) break;
     const std::string path = path_of(number_text(number));
-    const bool too_many = keep && all->size() - i > *keep;
-    if (!too_many && !(max_age && older_than(path, *max_age))) continue;
     const Unread unread(path);
     if (unread.held()) continue;
     const std::string removing = path_of(named(kRemoving, number));

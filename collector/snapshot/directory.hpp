@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,8 +44,9 @@ class Directory {
   void abandon(std::uint64_t number) const;
 
   // Removes all but the newest `keep` (1 or more; all), and those published longer than `max_age` ago, by the file system's time. The
-  // newest stays, and those that a reader holds a shared lock on.
-  Result<void> let_go(std::optional<std::uint64_t> keep, std::optional<std::chrono::nanoseconds> max_age) const;
+  // newest stays, those that a reader holds a shared lock on, and all from base_of(number) on of one that stays.
+  Result<void> let_go(std::optional<std::uint64_t> keep, std::optional<std::chrono::nanoseconds> max_age,
+                      const std::function<std::uint64_t(std::uint64_t number)>& base_of) const;
   // Removes what killed exports and removals have left.
   Result<void> remove_leftovers() const;
 

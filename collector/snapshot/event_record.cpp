@@ -14,8 +14,9 @@ struct Prefix {
   std::uint32_t lane;
   std::uint32_t revision;
   std::int64_t retention_ns;
+  std::uint64_t frame;
 };
-static_assert(sizeof(Prefix) == 32);
+static_assert(sizeof(Prefix) == 40);
 
 }  // namespace
 
@@ -37,7 +38,7 @@ void append_sortable(std::string& out, std::string_view text) {
 }
 
 void append_event_record(std::string& out, const journal::StoredEvent& e) {
-  const Prefix prefix{e.lane.segment, e.lane.lane, e.revision, e.retention_ns};
+  const Prefix prefix{e.lane.segment, e.lane.lane, e.revision, e.retention_ns, e.frame};
   const std::size_t at = out.size();
   out.resize(at + sizeof prefix + event::encoded_bytes(e.values));
   std::memcpy(out.data() + at, &prefix, sizeof prefix);
@@ -51,6 +52,7 @@ bool EventRecord::read(std::string_view payload) {
   lane_ = {prefix.segment, prefix.lane};
   revision_ = prefix.revision;
   retention_ns_ = prefix.retention_ns;
+  frame_ = prefix.frame;
   payload.remove_prefix(sizeof prefix);
   return event::decode(std::as_bytes(std::span(payload)), values_, event::kStoredEventBytesMax) == event::Malformed::none;
 }

@@ -1,7 +1,7 @@
 // A stored event as bytes that sort and that can be set aside: the key compares, byte by byte, as EventKey does.
 //
 //   key      8 bytes time (big-endian, sign bit turned), 16 segment id, 4 lane, 8 sequence (big-endian)
-//   payload  16 segment id, 4 lane, 4 revision, 8 retention time (this machine's order), the event as event::encode writes it
+//   payload  16 segment id, 4 lane, 4 revision, 8 retention time, 8 frame (this machine's order), the event as event::encode writes it
 #pragma once
 
 #include <array>
@@ -30,13 +30,14 @@ inline Error damaged_while_sorting() { return {"an event came back damaged from 
 class EventRecord {
  public:
   bool read(std::string_view payload);  // false: not what append_event_record wrote
-  journal::StoredEvent event() const { return {lane_, values_, journal::time_of(values_), retention_ns_, revision_}; }
+  journal::StoredEvent event() const { return {lane_, values_, journal::time_of(values_), retention_ns_, revision_, frame_}; }
   const event::Values& values() const { return values_; }
 
  private:
   LaneId lane_;
   std::uint32_t revision_ = 0;
   std::int64_t retention_ns_ = 0;
+  std::uint64_t frame_ = 0;
   event::Values values_;
 };
 

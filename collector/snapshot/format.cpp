@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "collector/snapshot/chain.hpp"
 #include "collector/snapshot/verify_decisions.hpp"
 #include "collector/snapshot/verify_parquet.hpp"
 #include "collector/snapshot/verify_rows.hpp"
@@ -10,7 +11,7 @@
 namespace arbiter::snapshot {
 namespace {
 
-constexpr std::array<FormatInfo, 9> kFormats = {{
+constexpr std::array<FormatInfo, 10> kFormats = {{
     {"events.jsonl.zst", Rows::events, make_lines, check_event_rows},
     {"events.jsonl", Rows::events, make_lines, check_event_rows},
     {"trajectories.jsonl.zst", Rows::trajectories, make_lines, check_trajectory_rows},
@@ -20,6 +21,7 @@ constexpr std::array<FormatInfo, 9> kFormats = {{
     {"decisions.npy", Rows::decisions, make_decisions_npy, check_npy_rows},
     {"decisions.parquet", Rows::decisions, make_decisions_parquet, check_decisions_parquet},
     {"events.parquet", Rows::events, make_events_parquet, check_events_parquet},
+    {kPlacesName, Rows::places, make_places, check_places},
 }};
 
 }  // namespace
@@ -34,10 +36,12 @@ const FormatInfo* find_format(std::string_view name) {
 
 Result<std::vector<const FormatInfo*>> choose_formats(std::span<const std::string> names) {
   std::string known;
-  for (const FormatInfo& format : kFormats) known += (known.empty() ? "" : ", ") + std::string(format.name);
+  for (const FormatInfo& format : kFormats)
+    if (format.rows != Rows::places) known += (known.empty() ? "" : ", ") + std::string(format.name);
   if (names.empty()) return Error{"no format given: write some of " + known};
   for (const std::string& name : names)
-    if (find_format(name) == nullptr) return Error{"format " + name + ": there is none of this name: write some of " + known};
+    if (const FormatInfo* format = find_format(name); format == nullptr || format->rows == Rows::places)
+      return Error{"format " + name + ": there is none of this name: write some of " + known};
   std::vector<const FormatInfo*> chosen;
   for (const FormatInfo& format : kFormats)
     if (std::find(names.begin(), names.end(), format.name) != names.end()) chosen.push_back(&format);

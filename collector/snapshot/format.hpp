@@ -32,7 +32,7 @@ class Format {
 };
 
 // What a row of the file is.
-enum class Rows : std::uint8_t { events, trajectories, decisions };
+enum class Rows : std::uint8_t { events, trajectories, decisions, places };  // places: of events, beside them (chain.hpp)
 
 struct Claims;
 
@@ -62,6 +62,7 @@ std::unique_ptr<Format> make_lines(const FormatInfo& info);
 std::unique_ptr<Format> make_decisions_dsjson(const FormatInfo& info);
 std::unique_ptr<Format> make_decisions_npy(const FormatInfo& info);
 std::unique_ptr<Format> make_decisions_parquet(const FormatInfo& info);
+std::unique_ptr<Format> make_places(const FormatInfo& info);
 std::unique_ptr<Format> make_events_parquet(const FormatInfo& info);
 
 }  // namespace arbiter::snapshot

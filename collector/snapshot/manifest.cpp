@@ -105,14 +105,15 @@ boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary
       {"createdAt", text(time_text(facts.created_ns))},
       {"schema", {{"version", text(std::to_string(abi::kMajor) + "." + std::to_string(abi::kMinor))}, {"sha256", text(schema_sha256())}}},
       {"range",
-       {{"fromCursor", nullptr},
+       {{"fromCursor", facts.from_cursor.empty() ? Json(nullptr) : text(facts.from_cursor)},
         {"toCursor", text(facts.to_cursor)},
         {"since", facts.since_ns ? text(time_text_ns(*facts.since_ns)) : Json(nullptr)},
         {"sinceNs", facts.since_ns ? text(std::to_string(*facts.since_ns)) : Json(nullptr)},
         {"watermark", facts.watermark_ns != 0 ? text(time_text(facts.watermark_ns)) : Json(nullptr)},
         {"watermarkNs", facts.watermark_ns != 0 ? text(std::to_string(facts.watermark_ns)) : Json(nullptr)}}},
-      {"events", summary.events_json()},
   };
+  if (facts.chain) manifest["chain"] = *facts.chain;
+  manifest["events"] = summary.events_json();
   manifest["reward"] = formula_json(facts.reward);
   if (facts.tasks) manifest["tasks"] = *facts.tasks;
   if (facts.decisions) manifest["decisions"] = facts.decisions->json();

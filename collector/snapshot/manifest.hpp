@@ -2,7 +2,9 @@
 //
 //   {"format": "arbiter-snapshot", "formatVersion": 1, "snapshot": 7, "createdAt": "..",
 //    "schema": {"version": "1.0", "sha256": ".."},
-//    "range": {"fromCursor": null, "toCursor": "..", "since": null | "..", "sinceNs": null | "..", "watermark": "..", "watermarkNs": ".."},
+//    "range": {"fromCursor": null | "..", "toCursor": "..", "since": null | "..", "sinceNs": null | "..", "watermark": "..", "watermarkNs":
+//    ".."}, "chain": {"base": 1, "position": 6, "follows": null | {"snapshot": 6 | null, "cursor": "..", "manifestSha256": ".." | null},
+//              "retained": 27408, "retainedOut": 0} (see chain.hpp; where there is a file of all events; position 0: a full snapshot),
 //    "events": {"total": 27408, "byType": {..}, "withoutTask": 0, "firstTime": "..", "lastTime": ".."},
 //    "reward": {"definition": "..", "weights": {}, "evaluationScale": 1, "latencyScaleMs": 60000, "tokensScale": 10000} (see reward.hpp),
 //    "tasks": 6852 (where there is a file of trajectories),
@@ -86,8 +88,9 @@ struct ManifestFacts {
   std::int64_t created_ns = 0;
   std::optional<std::int64_t> since_ns;
   std::string key_fingerprint;  // empty: not anonymised
-  std::string to_cursor;
-  std::int64_t watermark_ns = 0;  // 0: none
+  std::optional<boost::json::object> chain;
+  std::string from_cursor, to_cursor;  // from: empty, from the beginning
+  std::int64_t watermark_ns = 0;       // 0: none
   boost::json::object losses;
   std::uint64_t blocks_damaged = 0;
   std::vector<FileInfo> files;

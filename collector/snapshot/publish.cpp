@@ -23,12 +23,11 @@ struct Data {
   std::optional<std::uint64_t> tasks;
   std::optional<DecisionSummary> decisions;
   std::uint64_t blocks_damaged = 0;
+  bool has_events = false;
 };
 
-// Every event that the view holds from `since` on, sorted.
-Result<std::uint64_t> gather(const journal::View& view, std::optional<std::int64_t> since_ns, Sorter& sorter) {
-  journal::View::Filter filter;
-  if (since_ns) filter.since_ns = *since_ns;
+// Every event of the view that passes, sorted.
+Result<std::uint64_t> gather(const journal::View& view, const journal::View::Filter& filter, Sorter& sorter) {
   Result<void> added;
   std::string record;
   const auto scan = view.scan(filter, [&](const journal::StoredEvent& e) {
@@ -94,8 +93,26 @@ Result<DecisionSummary> write_decisions(Decisions& decisions, Writers& writers) 
   return summary;
 }
 
-Result<Data> write_data(const journal::View& view, const ExportOptions& options, const std::string& directory) {
-  const auto chosen = choose_formats(options.formats);
+using Chosen = std::vector<const FormatInfo*>;
+
+bool any_of_events(const Chosen& chosen) {
+  return std::any_of(chosen.begin(), chosen.end(), [](const FormatInfo* format) { return format->rows == Rows::events; });
+}
+
+Result<Chosen> chosen_formats(const ExportOptions& options, bool increment) {
+  auto chosen = choose_formats(options.formats);
+  if (!chosen) return chosen;
+  if (increment) {
+    std::erase_if(*chosen, [](const FormatInfo* format) { return format->rows != Rows::events; });
+    if (chosen->empty()) chosen->push_back(find_format("events.jsonl.zst"));
+  }
+  if (any_of_events(*chosen) && !options.since_ns) chosen->push_back(find_format(kPlacesName));
+  return chosen;
+}
+
+Result<Data> write_data(const journal::View& view, const ExportOptions& options, const std::optional<Predecessor>& follows,
+                        const std::string& directory) {
+  const auto chosen = chosen_formats(options, follows.has_value());
   if (!chosen) return chosen.error();
   auto writers = Writers::begin(*chosen, directory);
   if (!writers) return writers.error();
@@ -106,7 +123,10 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
   Data data;
   {
     Sorter sorter(directory, options.sort_memory_bytes);
-    const auto damaged = gather(view, options.since_ns, sorter);
+    journal::View::Filter filter;
+    if (options.since_ns) filter.since_ns = *options.since_ns;
+    if (follows) filter.after = follows->reach;
+    const auto damaged = gather(view, filter, sorter);
     if (!damaged) return damaged.error();
     data.blocks_damaged = *damaged;
     const bool lines = writers->any(Rows::events);
@@ -123,6 +143,7 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
       line.clear();
       if (lines) append_event_json(line, e);
       if (auto ok = writers->give(Rows::events, [&](Format& writer) { return writer.event(e, line); }); !ok) return ok.error();
+      if (auto ok = writers->give(Rows::places, [&](Format& writer) { return writer.event(e, {}); }); !ok) return ok.error();
       if (trajectories)
         if (auto ok = trajectories->add(e); !ok) return ok.error();
       if (decisions)
@@ -142,12 +163,19 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
     data.decisions = std::move(*counted);
   }
   if (auto ok = writers->finish(data); !ok) return ok.error();
+  data.has_events = any_of_events(*chosen);
+  if (follows) {
+    auto retained = write_retained(directory, view);
+    if (!retained) return retained.error();
+    data.files.push_back(std::move(*retained));
+  }
   return data;
 }
 
 // Everything of the snapshot, into `directory`. The manifest comes after all that it describes, the sums last.
-Result<Published> build(const journal::View& view, const ExportOptions& options, std::uint64_t number, const std::string& directory) {
-  auto data = write_data(view, options, directory);
+Result<Published> build(const journal::View& view, const ExportOptions& options, const std::optional<Predecessor>& follows,
+                        std::uint64_t number, const std::string& directory) {
+  auto data = write_data(view, options, follows, directory);
   if (!data) return data.error();
   ARBITER_TESTPOINT("snapshot.data");
 
@@ -168,6 +196,8 @@ Result<Published> build(const journal::View& view, const ExportOptions& options,
   facts.created_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   facts.since_ns = options.since_ns;
   facts.key_fingerprint = options.key_fingerprint;
+  if (data->has_events && !options.since_ns) facts.chain = chain_json(number, follows, view);
+  if (follows) facts.from_cursor = follows->reach.text();
   facts.to_cursor = view.cursor();
   facts.watermark_ns = view.statistics().last_updated_ns;
   facts.blocks_damaged = data->blocks_damaged;
@@ -202,9 +232,12 @@ Result<Published> publish(const journal::View& view, const ExportOptions& option
   if (!numbers) return doing(numbers.error());
   const std::uint64_t number = numbers->empty() ? 1 : numbers->back() + 1;
 
+  const auto follows = find_predecessor(options.directory, *numbers, options.following, view, options.key_fingerprint);
+  if (!follows) return follows.error();
+
   const auto building = directory->begin(number);
   if (!building) return doing(building.error());
-  auto published = build(view, options, number, *building);
+  auto published = build(view, options, *follows, number, *building);
   if (published)
     if (auto ok = directory->complete(number); !ok) published = ok.error();
   if (!published) {
@@ -213,7 +246,7 @@ Result<Published> publish(const journal::View& view, const ExportOptions& option
   }
   published->path = directory->path_of(number_text(number));
   // The snapshot is there; that an older one could not be removed is for the next export to say again.
-  static_cast<void>(directory->let_go(options.keep, options.max_age));
+  static_cast<void>(directory->let_go(options.keep, options.max_age, [&](std::uint64_t kept) { return base_of(options.directory, kept); }));
   return published;
 }
 

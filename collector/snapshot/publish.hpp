@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "collector/journal/journal.hpp"
+#include "collector/snapshot/chain.hpp"
 #include "collector/snapshot/reward.hpp"
 #include "collector/snapshot/sorter.hpp"
 #include "shm/result.hpp"
@@ -27,9 +28,10 @@ struct ExportOptions {
   std::string directory;                                                              // made if missing
   std::vector<std::string> formats = {"events.jsonl.zst", "trajectories.jsonl.zst"};  // names of format.hpp
   std::optional<std::int64_t> since_ns;                                               // events of this time or later; all
-  std::optional<std::uint64_t> keep;                                                  // snapshots that stay, this one included; all
-  std::optional<std::chrono::nanoseconds> max_age;                                    // of older ones, since they were published; any
-  RewardFormula reward;                                                               // for trajectories
+  Following following;                                                                // nothing wanted: a full snapshot
+  std::optional<std::uint64_t> keep;                     // snapshots that stay, this one included, beside those they build on; all
+  std::optional<std::chrono::nanoseconds> max_age;       // of older ones, since they were published; any
+  RewardFormula reward;                                  // for trajectories
   std::string key_fingerprint;                           // of the anonymisation key, hex; empty: not anonymised
   boost::json::object stats;                             // becomes stats.json; its "losses" also stand in the manifest
   std::size_t sort_memory_bytes = Sorter::kMemoryBytes;  // for each of: the events, the trajectories
@@ -42,8 +44,9 @@ struct Published {
   std::uint64_t blocks_damaged = 0;  // of the journal: their events are missing; the manifest says so too
 };
 
-// Makes the next snapshot. Any thread; one at a time for a directory (a second one waits). On an error nothing of it is left. Memory does
-// not grow with the number of events, nor with the number of one task's.
+// Makes the next snapshot. An increment has the formats of events alone, events.jsonl.zst if none is asked for. Any thread; one at a time
+// for a directory (a second one waits). On an error nothing of it is left. Memory does not grow with the number of events, nor with the
+// number of one task's.
 Result<Published> publish(const journal::View& view, const ExportOptions& options);
 
 // Removes what exports and removals that were killed have left behind. For the start of the collector; does nothing while an export is

@@ -2,13 +2,15 @@
 
 #include <set>
 
+#include "collector/snapshot/chain.hpp"
+
 namespace arbiter::snapshot {
 
 std::string readme_text(const std::vector<FileInfo>& data_files) {
   std::string configurations;
   std::string_view first;  // file that load_dataset reads
   std::set<std::string> names;
-  bool events = false, trajectories = false, dsjson = false, npy = false, tables = false;
+  bool events = false, trajectories = false, dsjson = false, npy = false, tables = false, increment = false;
   for (const FileInfo& file : data_files) {
     const std::string_view name = file.name;
     events = events || name.starts_with("events.jsonl");
@@ -16,6 +18,8 @@ std::string readme_text(const std::vector<FileInfo>& data_files) {
     dsjson = dsjson || name.starts_with("decisions.dsjson");
     npy = npy || name == "decisions.npy";
     tables = tables || name.ends_with(".parquet");
+    increment = increment || name == kRetainedName;
+    if (name == kPlacesName || name == kRetainedName) continue;  // for who applies increments
     // What load_dataset reads. The same rows twice are two configurations, of two names.
     if (!name.ends_with(".jsonl") && !name.ends_with(".jsonl.zst") && !name.ends_with(".parquet")) continue;
     std::string configuration(name.substr(0, name.find('.')));
@@ -34,6 +38,13 @@ std::string readme_text(const std::vector<FileInfo>& data_files) {
 # Recorded work of agents
 
 A snapshot of what agents recorded with the Arbiter performance tracker.
+
+)";
+  if (increment)
+    out +=
+        R"(**This is an increment**: it has only the events that came, or changed, since another snapshot (`chain.follows` in `manifest.json`). To apply it:
+remove the rows whose place (`places.jsonl.zst` of the snapshot they came with: for each run of rows, the frame they lie in) is in no line of
+`retained.jsonl`; then put in these events by `id`. `arbiter_snapshots.follow()` does it.
 
 )";
   if (events)

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "collector/journal/file.hpp"
+#include "collector/snapshot/chain.hpp"
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/manifest.hpp"
 #include "collector/snapshot/verify_manifest.hpp"
@@ -136,6 +137,7 @@ class Verifier {
   }
 
   std::uint64_t& reported_rows(Rows rows) {
+    if (rows == Rows::places) return places_;
     if (rows == Rows::events) return report_.events;
     return rows == Rows::trajectories ? report_.trajectories : report_.decisions;
   }
@@ -178,11 +180,13 @@ class Verifier {
   }
 
   void check_data_files() {
-    if (std::none_of(claims_.files.begin(), claims_.files.end(), [](const FileInfo& file) { return file.rows.has_value(); }))
+    const auto has_data = [](const FileInfo& file) { return file.rows && file.name != kPlacesName && file.name != kRetainedName; };
+    if (std::none_of(claims_.files.begin(), claims_.files.end(), has_data))
       problem(std::string(kManifestName), "names no data file");
   }
 
   int directory_;
+  std::uint64_t places_ = 0;
   Claims claims_;
   VerifyReport report_;
 };

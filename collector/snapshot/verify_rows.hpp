@@ -20,4 +20,7 @@ Result<std::string> check_event_rows(const CheckedFile& file, const Claims& clai
 // claimed. A line may be of any length.
 Result<std::string> check_trajectory_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
 
+// Places: runs that add up to the events.
+Result<std::string> check_places(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
+
 }  // namespace arbiter::snapshot

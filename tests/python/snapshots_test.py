@@ -231,7 +231,7 @@ class Reading(unittest.TestCase):
         self.assertEqual((status, err), (0, ""))
         self.assertEqual([line.split()[0] for line in out.splitlines()], [str(path) for path in list_snapshots(self.collector.exports)])
         self.assertIn(" 1205 events ", out.splitlines()[0])
-        self.assertRegex(run("verify", self.path)[1], r": 8 files, \d+ bytes, as the manifest says$")
+        self.assertRegex(run("verify", self.path)[1], r": 9 files, \d+ bytes, as the manifest says$")
         status, out, err = run("head", self.path, "-n", 3)
         self.assertEqual([json.loads(line) for line in out.splitlines()], list(self.snapshot.events())[:3])
         self.assertEqual(len(run("head", self.path, "--file", "decisions.dsjson.zst")[1].splitlines()), 1)
@@ -288,7 +288,7 @@ class Living(unittest.TestCase):
                 while len(numbers) < 20 and exporting.is_alive():
                     with latest(collector.exports) as snapshot:
                         numbers.add(snapshot.number)
-                        self.assertEqual((len(snapshot.files), len(list(snapshot.trajectories())), snapshot.verify()), (4, 20, []))
+                        self.assertEqual((len(snapshot.files), len(list(snapshot.trajectories())), snapshot.verify()), (5, 20, []))
             finally:
                 stop.set()
                 exporting.join()

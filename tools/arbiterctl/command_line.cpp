@@ -87,8 +87,13 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
 
   CLI::App* const exported = command(*app, "export", "Make a snapshot for training jobs, and say where it is",
                                      "  arbiterctl export\n  arbiterctl export --since time:2026-11-23T00:00:00Z\n"
+                                     "  arbiterctl export --since snapshot:7\n"
                                      "  arbiterctl export --format events.jsonl,trajectories.jsonl --json | jq -r .path");
-  exported->add_option("--since", into.since, "Only events of this time or later: time:TIME")->type_name("time:TIME");
+  exported
+      ->add_option(
+          "--since", into.since,
+          "Only events of this time or later; or those that came or changed since a snapshot (its number) or a cursor (of its manifest)")
+      ->type_name("time:TIME|snapshot:N|cursor:C");
   exported->add_option("--format", into.formats, "Files it has, instead of the configured ones")
       ->type_name("FORMAT")
       ->delimiter(',')

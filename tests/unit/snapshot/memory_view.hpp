@@ -16,7 +16,8 @@ class MemoryView : public journal::View {
  public:
   const journal::Statistics& statistics() const override { return statistics_; }
   std::uint64_t losses_before() const override { return 5; }
-  std::string cursor() const override { return "c1:2:3"; }
+  journal::ViewCursor reach() const override { return {1, 2, 3, 4}; }
+  std::vector<journal::RetainedFrames> retained_frames() const override { return {{1, 3, std::nullopt}}; }
 
   Scan scan(const Filter& filter, const std::function<bool(const journal::StoredEvent&)>& visit) const override {
     Scan scan;
@@ -43,7 +44,7 @@ class MemoryView : public journal::View {
     id.segment[0] = 0xab;
     id.lane = lane;
     std::string& bytes = events_.emplace_back();
-    snapshot::append_event_record(bytes, {id, values, journal::time_of(values), journal::retention_time_of(values), revision});
+    snapshot::append_event_record(bytes, {id, values, journal::time_of(values), journal::retention_time_of(values), revision, 1});
     statistics_.last_updated_ns = std::max(statistics_.last_updated_ns, static_cast<std::int64_t>(values.stamp));
   }
   void reverse() { std::reverse(events_.begin(), events_.end()); }

@@ -70,15 +70,15 @@ TEST_CASE("a snapshot holds its files, and sha256sum and zstd agree with them") 
   CHECK(published.path == directory.string() + "/" + number(1));
   CHECK(names_in(published.path) == std::set<std::string>{"events.jsonl", "events.jsonl.zst", "trajectories.jsonl",
                                                           "trajectories.jsonl.zst", "decisions.dsjson", "decisions.dsjson.zst",
-                                                          "decisions.npy", "decisions.parquet", "events.parquet", "stats.json", "README.md",
-                                                          "manifest.json", "SHA256SUMS"});
+                                                          "decisions.npy", "decisions.parquet", "events.parquet", "places.jsonl.zst",
+                                                          "stats.json", "README.md", "manifest.json", "SHA256SUMS"});
   CHECK(names_in(directory.path) == std::set<std::string>{number(1), "latest"});
   CHECK(fs::read_symlink(directory.path / "latest") == number(1));
 
   const Ran sums = run_shell("cd '" + published.path + "' && sha256sum --strict -c SHA256SUMS");
   CAPTURE(sums.output);
   CHECK(sums.status == 0);
-  CHECK(lines_of(sums.output).size() == 12);  // every file but itself
+  CHECK(lines_of(sums.output).size() == 13);  // every file but itself
   for (const char* name : {"events.jsonl", "trajectories.jsonl", "decisions.dsjson"}) {
     const Ran plain = run_shell("zstd -dcq '" + published.path + "/" + name + ".zst'");
     CHECK(plain.status == 0);
@@ -180,7 +180,7 @@ TEST_CASE("the manifest says what is in the snapshot, and what it was made from"
   CHECK(m.at("schema").at("version") == "1.0");
   CHECK(m.at("schema").at("sha256").as_string().size() == 64);
   CHECK(m.at("range").at("fromCursor").is_null());
-  CHECK(m.at("range").at("toCursor") == "c1:2:3");
+  CHECK(m.at("range").at("toCursor") == "c1:1:2:3:4");
   CHECK(m.at("range").at("since").is_null());
   CHECK(m.at("range").at("watermarkNs").as_string() == std::to_string(sample::kStampNs + 7'000'000'000 + 2'000'000));
   CHECK(m.at("events").at("total") == 33);
@@ -204,7 +204,7 @@ TEST_CASE("the manifest says what is in the snapshot, and what it was made from"
     rows[name] = file.at("rows");
     CHECK(file.at("bytes") == fs::file_size(fs::path(published.path) / name));
   }
-  CHECK(rows.size() == 11);
+  CHECK(rows.size() == 12);
   std::map<std::string, boost::json::value> quality;
   for (const auto& file : m.at("files").as_array())
     if (const auto* its = file.as_object().if_contains("quality")) quality[std::string(file.at("name").as_string())] = *its;
