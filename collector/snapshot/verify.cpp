@@ -86,7 +86,10 @@ Text sha256_of(int fd, std::uint64_t& bytes) {
 
 class Verifier {
  public:
-  Verifier(int directory, Claims claims) : directory_(directory), claims_(std::move(claims)) { report_.snapshot = claims_.snapshot; }
+  Verifier(int directory, Claims claims) : directory_(directory), claims_(std::move(claims)) {
+    report_.snapshot = claims_.snapshot;
+    report_.chain = claims_.chain;
+  }
 
   VerifyReport run(const std::string& path, std::string_view manifest_text) {
     for (const FileInfo& file : claims_.files) check_file(file);
@@ -144,14 +147,15 @@ class Verifier {
 
   void check_sums(std::string_view manifest_text) {
     const std::string sums_name(kSumsName);
-    const auto sums = read_small(directory_, sums_name);
-    if (!sums) return sums.error().code == ENOENT ? problem(sums_name, "is missing") : problem(sums.error().message);
     std::map<std::string, std::string, std::less<>> expected;
     for (const FileInfo& file : claims_.files) expected[file.name] = file.sha256;
     crypto_hash_sha256_state state;
     crypto_hash_sha256_init(&state);
     crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(manifest_text.data()), manifest_text.size());
-    expected[std::string(kManifestName)] = sha256_text(state);
+    expected[std::string(kManifestName)] = report_.manifest_sha256 = sha256_text(state);
+
+    const auto sums = read_small(directory_, sums_name);
+    if (!sums) return sums.error().code == ENOENT ? problem(sums_name, "is missing") : problem(sums.error().message);
 
     std::string_view left = *sums;
     while (!left.empty()) {
@@ -181,8 +185,7 @@ class Verifier {
 
   void check_data_files() {
     const auto has_data = [](const FileInfo& file) { return file.rows && file.name != kPlacesName && file.name != kRetainedName; };
-    if (std::none_of(claims_.files.begin(), claims_.files.end(), has_data))
-      problem(std::string(kManifestName), "names no data file");
+    if (std::none_of(claims_.files.begin(), claims_.files.end(), has_data)) problem(std::string(kManifestName), "names no data file");
   }
 
   int directory_;
@@ -205,6 +208,27 @@ Result<VerifyReport> verify(const std::string& path) {
   auto claims = read_claims(*manifest);
   if (!claims) return claims.error().while_(path);
   return Verifier(directory.get(), std::move(*claims)).run(path, *manifest);
+}
+
+std::vector<std::string> check_chain(std::span<const VerifyReport> snapshots) {
+  std::vector<std::string> problems;
+  for (std::size_t i = 0; i < snapshots.size(); ++i) {
+    const VerifyReport& one = snapshots[i];
+    const auto problem = [&](const std::string& what) { problems.push_back("snapshot " + std::to_string(one.snapshot) + ": " + what); };
+    if (!one.chain.whole) {
+      problem("does not have all events of its range: it is none of a chain");
+    } else if (i == 0) {
+      if (!one.chain.full()) problem("is an increment: the chain begins with a full snapshot, name that first");
+    } else if (one.chain.full()) {
+      problem("is a full one, and begins a chain of its own: name it first, without those before it");
+    } else if (one.chain.from_cursor != snapshots[i - 1].chain.to_cursor) {
+      problem("begins at " + one.chain.from_cursor + ", but snapshot " + std::to_string(snapshots[i - 1].snapshot) + " ends at " +
+              snapshots[i - 1].chain.to_cursor + ": one is missing between them, or they are in the wrong order");
+    } else if (!one.chain.predecessor_sha256.empty() && one.chain.predecessor_sha256 != snapshots[i - 1].manifest_sha256) {
+      problem("follows another snapshot than " + std::to_string(snapshots[i - 1].snapshot) + ", of the same cursor: name that one");
+    }
+  }
+  return problems;
 }
 
 }  // namespace arbiter::snapshot

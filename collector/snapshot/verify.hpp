@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "collector/snapshot/verify_manifest.hpp"
 #include "shm/result.hpp"
 
 namespace arbiter::snapshot {
@@ -20,6 +22,8 @@ struct VerifyReport {
   std::uint64_t events = 0;        // in the first file of events; 0 where the snapshot has none
   std::uint64_t trajectories = 0;  // in the first file of trajectories
   std::uint64_t decisions = 0;     // in the first file of decisions
+  ChainClaims chain;
+  std::string manifest_sha256;
   // What is wrong, each "<file>: what: what to do"; at most kProblemsMax, then one that says there were more.
   std::vector<std::string> problems;
 
@@ -30,5 +34,9 @@ struct VerifyReport {
 // An error: nothing could be verified, because there is no such directory or its manifest cannot be read. Reads every file twice; memory
 // does not grow with their size. Any thread.
 Result<VerifyReport> verify(const std::string& directory);
+
+// Whether snapshots, in the order in which they are to be applied, are a chain: a full one, then increments of which each follows the one
+// before. What is wrong, each "snapshot 7: what: what to do": an increment that is lost, or in the wrong place.
+std::vector<std::string> check_chain(std::span<const VerifyReport> snapshots);
 
 }  // namespace arbiter::snapshot

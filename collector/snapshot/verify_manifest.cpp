@@ -101,6 +101,29 @@ void read_since(Reader& in, const object& range, Claims& claims) {
   claims.since_ns = ns;
 }
 
+std::string text_or_null(Reader& in, const object& from, std::string_view key) {
+  const value* v = in.member(from, key);
+  return v == nullptr || v->is_null() ? std::string() : in.text(from, key);
+}
+
+void read_chain(Reader& in, const object& manifest, const object& range, ChainClaims& claims) {
+  claims.from_cursor = text_or_null(in, range, "fromCursor");
+  claims.to_cursor = text_or_null(in, range, "toCursor");
+  if (!manifest.contains("chain")) return;
+  const object* chain = in.child(manifest, "chain");
+  if (chain == nullptr) return;
+  claims.whole = true;
+  const value* follows = in.member(*chain, "follows");
+  if (follows == nullptr || follows->is_null()) {
+    if (!claims.full()) in.fail("follows", "is null, though the range begins with a cursor");
+    return;
+  }
+  const object* predecessor = in.child(*chain, "follows");
+  if (predecessor == nullptr) return;
+  if (claims.full() || in.text(*predecessor, "cursor") != claims.from_cursor) in.fail("follows", "names another cursor than the range");
+  claims.predecessor_sha256 = text_or_null(in, *predecessor, "manifestSha256");
+}
+
 Error no_snapshot(std::string_view what) {
   return {std::string(kManifestName) + ": " + std::string(what) + ": this is no snapshot, or it was damaged: export again"};
 }
@@ -124,7 +147,10 @@ Result<Claims> read_claims(std::string_view text) {
                  " is newer than this program: use a newer arbiterctl"};
   Claims claims;
   claims.snapshot = in.count(*manifest, "snapshot");
-  if (const object* range = in.child(*manifest, "range")) read_since(in, *range, claims);
+  if (const object* range = in.child(*manifest, "range")) {
+    read_since(in, *range, claims);
+    read_chain(in, *manifest, *range, claims.chain);
+  }
   if (const object* events = in.child(*manifest, "events")) {
     claims.events = in.count(*events, "total");
     claims.without_task = in.count(*events, "withoutTask");

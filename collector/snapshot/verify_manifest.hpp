@@ -13,8 +13,17 @@
 
 namespace arbiter::snapshot {
 
+// Its place among increments (chain.hpp).
+struct ChainClaims {
+  std::string from_cursor, to_cursor;  // from: empty in a full snapshot
+  std::string predecessor_sha256;      // of its manifest; empty: followed by the cursor alone
+  bool whole = false;                  // has all events of its range, so that others can follow it
+  bool full() const { return from_cursor.empty(); }
+};
+
 struct Claims {
   std::uint64_t snapshot = 0;
+  ChainClaims chain;
   std::optional<std::int64_t> since_ns;
   std::uint64_t events = 0, without_task = 0;
   std::map<std::string, std::uint64_t, std::less<>> by_type;

@@ -245,6 +245,32 @@ TEST_CASE("what no increment can follow is refused, with what to do instead") {
   CHECK_FALSE(fs::exists(place.exports() / "00000000000000000005"));
 }
 
+TEST_CASE("a chain of snapshots verifies, and a lost, an unordered, a foreign or a doubled one is noticed") {
+  Place place;
+  Collector collector(place, plain_config());
+  std::vector<std::string> chain, twins;
+  for (int n = 0; n < 4; ++n) {
+    place.replay(place.sample(5), {"--time", "now"});
+    const Arguments since = n == 0 ? Arguments{} : Arguments{"--since", "snapshot:" + std::to_string(2 * n - 1)};
+    chain.push_back(collector.snapshot(since));
+    twins.push_back(collector.snapshot());
+  }
+  const auto says = [&](const std::vector<std::string>& directories) {
+    Arguments arguments = {"verify"};
+    arguments.insert(arguments.end(), directories.begin(), directories.end());
+    const Ran ran = collector.ctl(arguments);
+    CHECK((ran.exit == 0) == ran.err.empty());
+    return ran.err;
+  };
+  CHECK(says(chain) == "");
+  CHECK(says({chain[1]}) == "");
+  CHECK(says({chain[0], chain[1], chain[3]}).find("snapshot 7: begins at c1:") != std::string::npos);
+  CHECK(says({chain[0], chain[2], chain[1], chain[3]}).find("snapshot 5: begins at c1:") != std::string::npos);
+  CHECK(says({chain[1], chain[2]}).find("snapshot 3: is an increment") != std::string::npos);
+  CHECK(says({chain[0], chain[0]}).find("snapshot 1: is a full one") != std::string::npos);
+  CHECK(says({twins[0], chain[1]}).find("snapshot 3: follows another snapshot than 2") != std::string::npos);
+}
+
 TEST_CASE("with export.increments full snapshots and increments take turns, and none goes that a kept one builds on") {
   Place place;
   Collector collector(place, plain_config(R"("export": {"interval": null, "increments": 2, "keep": 1})"));

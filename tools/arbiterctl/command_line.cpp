@@ -100,9 +100,11 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
       ->check(format_validator());
   exported->add_flag("--wait", into.wait, "Return when the snapshot is complete (it always does)");
 
-  CLI::App* const verify = command(*app, "verify", "Check a snapshot against its manifest; needs no collector",
-                                   "  arbiterctl verify /var/lib/arbiter/exports/latest\n  arbiterctl verify DIR --json | jq .problems");
-  verify->add_option("DIR", into.directory, "The snapshot's directory")->required();
+  CLI::App* const verify =
+      command(*app, "verify", "Check snapshots against their manifests; needs no collector",
+              "  arbiterctl verify /var/lib/arbiter/exports/latest\n  arbiterctl verify DIR --json | jq .problems\n"
+              "  arbiterctl verify exports/0*7 exports/0*8 exports/0*9   a full snapshot and its increments, in order");
+  verify->add_option("DIR", into.directories, "The snapshot's directory; several: those of a chain of increments, in order")->required();
 
   command(*app, "flush", "Return when everything recorded until now is kept", "  arbiterctl flush");
   command(*app, "pause", "Stop recording in every producer, within a second; survives restarts", "  arbiterctl pause");

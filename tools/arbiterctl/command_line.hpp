@@ -21,7 +21,7 @@ struct Arguments {
   std::string since;                     // export
   std::vector<std::string> formats;      // export
   bool wait = false;                     // export: it always does
-  std::string directory;                 // verify
+  std::vector<std::string> directories;  // verify
   std::string key;                       // config get
   std::vector<std::string> assignments;  // config set
   bool yes = false;                      // clear

@@ -72,34 +72,48 @@ int export_snapshot(client::Client& collector, const Arguments& arguments) {
   return print(collector, arguments, exported, export_text);
 }
 
+json::object report_json(const snapshot::VerifyReport& report) {
+  json::array problems;
+  for (const auto& problem : report.problems) problems.emplace_back(problem);
+  return {
+      {"ok", report.ok()},       {"snapshot", report.snapshot},         {"files", report.files},         {"bytes", report.bytes},
+      {"events", report.events}, {"trajectories", report.trajectories}, {"decisions", report.decisions}, {"problems", std::move(problems)}};
+}
+
 int verify(client::Client&, const Arguments& arguments) {
-  const auto report = [&] {
+  std::vector<snapshot::VerifyReport> reports;
+  for (const std::string& directory : arguments.directories) {
     const Progress progress("verifying");
-    return snapshot::verify(arguments.directory);
-  }();
-  if (!report) return complain(report.error());
-  if (arguments.json) {
-    json::array problems;
-    for (const auto& problem : report->problems) problems.emplace_back(problem);
-    const json::object document = {{"ok", report->ok()},
-                                   {"snapshot", report->snapshot},
-                                   {"files", report->files},
-                                   {"bytes", report->bytes},
-                                   {"events", report->events},
-                                   {"trajectories", report->trajectories},
-                                   {"decisions", report->decisions},
-                                   {"problems", std::move(problems)}};
-    print(json::serialize(document) + "\n");
-  } else if (report->ok()) {
-    print(coloured("good", Colour::good) + ": snapshot " + std::to_string(report->snapshot) + ": " + grouped(report->files) + " files, " +
-          grouped(report->events) + " events, " + grouped(report->trajectories) + " trajectories, " + grouped(report->decisions) +
-          " decisions\n");
+    auto report = snapshot::verify(directory);
+    if (!report) return complain(report.error());
+    reports.push_back(std::move(*report));
   }
-  if (report->ok()) return kSuccess;
-  if (!arguments.json)
-    for (const auto& problem : report->problems) complain(problem);
-  return complain(arguments.directory + ": is not what its manifest says (" + std::to_string(report->problems.size()) +
-                  " problems): do not train on it; export another");
+  if (reports.size() > 1)
+    for (std::string& problem : snapshot::check_chain(reports)) reports.back().problems.push_back(std::move(problem));
+  std::size_t problems = 0;
+  for (const auto& report : reports) problems += report.problems.size();
+  if (arguments.json) {
+    json::object document = report_json(reports.back());
+    if (reports.size() > 1) {
+      json::array all;
+      for (const auto& report : reports) all.push_back(report_json(report));
+      document = {{"ok", problems == 0}, {"snapshots", std::move(all)}};
+    }
+    print(json::serialize(document) + "\n");
+  }
+  for (std::size_t i = 0; i < reports.size() && !arguments.json; ++i) {
+    const auto& report = reports[i];
+    if (report.ok())
+      print(coloured("good", Colour::good) + ": snapshot " + std::to_string(report.snapshot) + ": " + grouped(report.files) + " files, " +
+            grouped(report.events) + " events, " + grouped(report.trajectories) + " trajectories, " + grouped(report.decisions) +
+            " decisions\n");
+    for (const auto& problem : report.problems) complain(problem);
+  }
+  if (problems == 0) return kSuccess;
+  if (reports.size() == 1)
+    return complain(arguments.directories.front() + ": is not what its manifest says (" + std::to_string(problems) +
+                    " problems): do not train on it; export another");
+  return complain("these are no whole chain of snapshots (" + std::to_string(problems) + " problems): do not train on them");
 }
 
 int config_get(client::Client& collector, const Arguments& arguments) {
