@@ -174,6 +174,37 @@ TEST_CASE("a call that a signal interrupts is made again") {
   CHECK(*file.read(in, 150) == 50);  // as far as there is something
 }
 
+TEST_CASE("a start that is refused to read what it asks for does not begin, or has everything: it calls nothing damaged") {
+  const TempDir dir;
+  Options options = options_in(dir);
+  options.retention.max_events = 195;  // frames are of ten: of one, some events are out
+  Told told;
+  session(options, told, true);
+  std::uint64_t retained = 0;
+  {
+    Recorder recorder;
+    const auto journal = open(options, recorder);
+    journal->retain(1'000'000);
+    append(*journal, recorder, told);  // so that the edge is known at the next start
+    must(journal->commit());
+    retained = journal->statistics().retained.events();
+    must(journal->close());
+  }
+  int refusals = 0;
+  for (int nth = 1; nth <= refusals + 1; ++nth) {
+    CAPTURE(nth);
+    const Refused refused("pread", EIO, nth);
+    Recorder recorder;
+    const auto journal = Journal::open(options, recorder);
+    refusals += refused.call() != nullptr;
+    if (!journal) continue;
+    const Statistics s = (*journal)->statistics();
+    CHECK(s.damaged_blocks == 0);
+    CHECK(s.retained.events() == retained);
+  }
+  CHECK(refusals >= 5);
+}
+
 TEST_CASE("what a view is refused to read is said to be missing, is not called damaged, and is there the next time") {
   const TempDir dir;
   const Options options = options_in(dir);
