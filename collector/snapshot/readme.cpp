@@ -44,7 +44,7 @@ A snapshot of what agents recorded with the Arbiter performance tracker.
     out +=
         R"(**This is an increment**: it has only the events that came, or changed, since another snapshot (`chain.follows` in `manifest.json`). To apply it:
 remove the rows whose place (`places.jsonl.zst` of the snapshot they came with: for each run of rows, the frame they lie in) is in no line of
-`retained.jsonl`; then put in these events by `id`. `arbiter_snapshots.follow()` does it.
+`retained.jsonl`; then put in these events by `id`. `arbiter_follow.py` does it.
 
 )";
   if (events)

@@ -245,6 +245,32 @@ TEST_CASE("what no increment can follow is refused, with what to do instead") {
   CHECK_FALSE(fs::exists(place.exports() / "00000000000000000005"));
 }
 
+TEST_CASE("a finished task is in a published increment within 5 s, when so configured") {
+  Place place;
+  Collector collector(place, plain_config(R"("export": {"interval": "1s", "increments": 1000})"));
+  place.replay(place.sample(1000));
+  REQUIRE(wait_until([&] { return fs::exists(place.exports() / "latest"); }));
+  const auto is_in = [&](const std::string& task) {
+    const fs::path newest = fs::canonical(place.exports() / "latest");
+    for (const json::object& event : read_lines(newest / kEvents))
+      if (event.at("type") == "task-execution" && event.at("taskId") == json::string(task)) return true;
+    return false;
+  };
+  std::chrono::milliseconds fastest = 1h;
+  for (int n = 0; n < 3; ++n) {
+    const std::string task = "t-" + std::to_string(n);
+    const fs::path line = place.write("finished.jsonl", event_line("task-execution", kTime,
+                                                                   R"({"executionId":")" + task + R"(","taskId":")" + task +
+                                                                       R"(","agentId":"a","outcome":{"success":true}})"));
+    const auto recorded_at = std::chrono::steady_clock::now();
+    place.replay(line);
+    REQUIRE(wait_until([&] { return is_in(task); }));
+    fastest = std::min(fastest, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - recorded_at));
+  }
+  MESSAGE("the fastest of three took " << fastest.count() << " ms");
+  CHECK(fastest < 5s * kPatience);
+}
+
 TEST_CASE("a chain of snapshots verifies, and a lost, an unordered, a foreign or a doubled one is noticed") {
   Place place;
   Collector collector(place, plain_config());

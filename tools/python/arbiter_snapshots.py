@@ -89,7 +89,7 @@ class Snapshot:
     """One snapshot, open for reading; close() it, or use it in a `with` statement.
 
     Attributes: `path`, its directory, with links followed; `number`; `manifest`, the manifest as a dict (what is in the snapshot, which
-    range, what was lost, how good each file is).
+    range, what was lost, how good each file is); `manifest_sha256`, by which an increment names the snapshot that it follows.
 
     Iterators and arrays that were taken from it go on working after close(); the lock does not.
     """
@@ -97,6 +97,7 @@ class Snapshot:
     path: str
     number: int
     manifest: dict[str, Any]
+    manifest_sha256: str
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Opens the directory of a snapshot, such as exports/latest, and all its files; waits for nobody but the collector's look at the
@@ -114,6 +115,7 @@ class Snapshot:
             fcntl.flock(self._directory, fcntl.LOCK_SH)
             self._manifest_bytes = self._read_small(_MANIFEST)
             self.manifest = self._parse_manifest(self._manifest_bytes)
+            self.manifest_sha256 = hashlib.sha256(self._manifest_bytes).hexdigest()
             self.number = self.manifest["snapshot"]
             # The collector may have been about to remove the directory before it could see the lock. What is open cannot vanish any more.
             for entry in self.manifest["files"]:
@@ -163,7 +165,7 @@ class Snapshot:
                 if hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
                     problems.append(f"{name}: SHA-256 differs from the manifest: export again")
         expected = {entry["name"]: entry["sha256"] for entry in self.manifest["files"]}
-        expected[_MANIFEST] = hashlib.sha256(self._manifest_bytes).hexdigest()
+        expected[_MANIFEST] = self.manifest_sha256
         try:
             lines = self._read_small(_SUMS).decode("utf-8", "replace").splitlines()
         except SnapshotError as error:
