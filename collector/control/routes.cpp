@@ -133,6 +133,23 @@ Response stats(service::Service& service, const Call& call) {
   return fresh ? from(service.stats(*fresh)) : error_response(fresh.error());
 }
 
+service::ProfilesQuery profiles_query(const Target& target) {
+  const auto text = [&target](std::string_view name) {
+    const std::string* value = target.find(name);
+    return value == nullptr ? std::string() : *value;
+  };
+  return {text("window"), text("agent"), text("task_type")};
+}
+
+Response window_stats(service::Service& service, const Call& call) { return from(service.window_stats(profiles_query(call.target))); }
+Response agents(service::Service& service, const Call& call) { return from(service.agents(profiles_query(call.target))); }
+
+Response agent(service::Service& service, const Call& call) {
+  service::ProfilesQuery query = profiles_query(call.target);
+  query.agent = call.target.path.back();
+  return from(service.agents(query));
+}
+
 Result<void> events(service::Service& service, const Call& call, const Line& line) {
   const auto query = events_query(call.target);
   if (!query) return query.error();
@@ -157,11 +174,14 @@ Response config_set(service::Service& service, const Call& call) {
   return changes ? from(service.set_config(*changes)) : error_response(changes.error());
 }
 
-constexpr std::array<Route, 13> kRoutes = {{
+constexpr std::array<Route, 16> kRoutes = {{
     {"GET", "/healthz", Access::read, Effort::quick, "", healthz, nullptr},
     {"GET", "/metrics", Access::read, Effort::quick, "", metrics, nullptr},
     {"GET", "/v1/status", Access::read, Effort::quick, "", status, nullptr},
-    {"GET", "/v1/stats", Access::read, Effort::quick, "fresh", stats, nullptr},
+    {"GET", "/v1/stats", Access::read, Effort::heavy, "window agent task_type", window_stats, nullptr, "window agent task_type"},
+    {"GET", "/v1/stats", Access::read, Effort::quick, "fresh window agent task_type", stats, nullptr},
+    {"GET", "/v1/agents", Access::read, Effort::heavy, "window", agents, nullptr},
+    {"GET", "/v1/agents/{id}", Access::read, Effort::heavy, "window", agent, nullptr},
     {"GET", "/v1/events", Access::read, Effort::stream, "since until type agent task limit", nullptr, events},
     {"GET", "/v1/tasks/{id}", Access::read, Effort::heavy, "", task, nullptr},
     {"POST", "/v1/export", Access::change, Effort::heavy, "", export_snapshot, nullptr},
@@ -191,6 +211,11 @@ bool same_path(const Route& route, const Target& target) {
   for (std::size_t i = 0; i < segments.size(); ++i)
     if (segments[i] == "{id}" ? target.path[i].empty() : segments[i] != target.path[i]) return false;
   return true;
+}
+
+bool meant(const Route& route, const Target& target) {
+  const auto any = words(route.only_with, ' ');
+  return any.empty() || std::any_of(any.begin(), any.end(), [&](std::string_view name) { return target.find(name) != nullptr; });
 }
 
 // Every parameter is one the route knows, and there once.
@@ -227,7 +252,7 @@ Matched match(std::string_view method, std::string_view text) {
   if (!target) return {nullptr, {}, error_response(target.error())};
   std::string allow;
   for (const Route& route : kRoutes) {
-    if (!same_path(route, *target)) continue;
+    if (!same_path(route, *target) || !meant(route, *target)) continue;
     if (route.method != method) {
       allow.append(allow.empty() ? "" : ", ").append(route.method);
       continue;
@@ -241,7 +266,8 @@ Matched match(std::string_view method, std::string_view text) {
     return {nullptr, {}, std::move(refusal)};
   }
   std::string all;
-  for (const Route& route : kRoutes) all.append(all.empty() ? "" : ", ").append(route.method).append(" ").append(route.path);
+  for (const Route& route : kRoutes)
+    if (route.only_with.empty()) all.append(all.empty() ? "" : ", ").append(route.method).append(" ").append(route.path);
   return {nullptr, {}, error_response({"no such thing here: there are " + all, 404})};
 }
 

@@ -46,6 +46,7 @@ struct Route {
   std::string_view parameters;  // of the query, with spaces between
   Response (*answer)(service::Service&, const Call&);
   Result<void> (*stream)(service::Service&, const Call&, const Line&);
+  std::string_view only_with = {};  // one of these parameters is given; else it is the route behind that is meant
 };
 
 std::span<const Route> routes();

@@ -8,6 +8,7 @@
 #include "collector/config/print.hpp"
 #include "collector/log/log.hpp"
 #include "collector/service/metrics.hpp"
+#include "collector/service/profile_report.hpp"
 #include "collector/service/report.hpp"
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/publish.hpp"
@@ -122,7 +123,7 @@ Result<json::object> CollectorService::stats(bool fresh) {
 Result<CollectorService::Picture> CollectorService::picture() {
   return engine_.mailbox().ask([this]() -> Result<Picture> {
     if (auto taken = engine_.catch_up(); !taken) return taken.error();
-    Picture picture{engine_.journal().view(), {}, engine_.config(), engine_.drain().counts().completions};
+    Picture picture{engine_.journal().view(), {}, engine_.config(), engine_.drain().counts().completions, engine_.timeline().now_ns()};
     picture.stats = stats_json(picture.view->statistics(), losses(engine_.journal()));
     return picture;
   });
@@ -135,6 +136,35 @@ Result<void> CollectorService::events(const EventsQuery& query, const std::funct
   ask_for(agent, engine_.anonymizer(), query.agent, schema::Subject::agent);
   ask_for(task, engine_.anonymizer(), query.task, schema::Subject::task);
   return snapshot::query_events(*now->view, {query.since_ns, query.until_ns, query.type, agent.text, task.text}, query.limit, line);
+}
+
+Result<CollectorService::Asking> CollectorService::gather(const ProfilesQuery& query) {
+  const aggregate::Window* const window = aggregate::find_window(query.window);
+  if (window == nullptr && !query.window.empty()) return Error{"window " + query.window + ": write 5m, 1h, 24h or 7d", 400};
+  auto now = picture();
+  if (!now) return now.error();
+  return Asking{window, aggregate::gather(*now->view, window, now->taken_ns, now->config.limits.max_agents)};
+}
+
+Result<json::object> CollectorService::window_stats(const ProfilesQuery& query) {
+  auto asked = gather(query);
+  if (!asked) return asked.error();
+  Asked agent, type;
+  ask_for(agent, engine_.anonymizer(), query.agent, schema::Subject::agent);
+  ask_for(type, engine_.anonymizer(), query.task_type, schema::Subject::task_type);
+  return window_json(asked->gathered, asked->window, agent.text, type.text);
+}
+
+Result<json::object> CollectorService::agents(const ProfilesQuery& query) {
+  auto asked = gather(query);
+  if (!asked) return asked.error();
+  if (query.agent.empty()) return agents_json(asked->gathered, asked->window);
+  Asked agent;
+  ask_for(agent, engine_.anonymizer(), query.agent, schema::Subject::agent);
+  auto one = agent_json(asked->gathered, asked->window, *agent.text);
+  if (!one)
+    return Error{"no event of agent " + query.agent + (query.window.empty() ? " is retained" : " is in the last " + query.window), 404};
+  return std::move(*one);
 }
 
 Result<json::object> CollectorService::task(std::string_view task_id) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "collector/aggregate/window.hpp"
 #include "collector/config/load.hpp"
 #include "collector/service/engine.hpp"
 #include "collector/service/service.hpp"
@@ -27,6 +28,8 @@ class CollectorService final : public Service {
   Result<boost::json::object> status() override;
   Result<boost::json::object> stats(bool fresh) override;
   Result<void> events(const EventsQuery& query, const std::function<bool(std::string_view)>& line) override;
+  Result<boost::json::object> window_stats(const ProfilesQuery& query) override;
+  Result<boost::json::object> agents(const ProfilesQuery& query) override;
   Result<boost::json::object> task(std::string_view task_id) override;
   Result<boost::json::object> export_snapshot(const ExportRequest& request) override;
   Result<void> flush() override;
@@ -43,8 +46,14 @@ class CollectorService final : public Service {
     boost::json::object stats;
     config::Config config;
     std::uint64_t completions;  // since the collector started
+    std::int64_t taken_ns;      // when
   };
   Result<Picture> picture();
+  struct Asking {
+    const aggregate::Window* window;  // null: all that is retained
+    aggregate::Gathered gathered;
+  };
+  Result<Asking> gather(const ProfilesQuery& query);
   // What differs is taken over where that goes while running.
   Result<boost::json::object> take_over(const std::function<Result<config::Config>(const config::Config& running)>& wanted,
                                         std::string_view from);

@@ -22,6 +22,11 @@ struct EventsQuery {
   std::uint64_t limit = 1000;     // the newest so many
 };
 
+struct ProfilesQuery {
+  std::string window;            // "5m", "1h", "24h", "7d"; empty: all that is retained
+  std::string agent, task_type;  // empty: any. Raw, or the shown form of hashed ones.
+};
+
 struct ExportRequest {
   std::string since = {};                 // "", "time:<RFC 3339 or unix ms>", "cursor:<c>", "snapshot:<n>"
   std::vector<std::string> formats = {};  // empty: those of the configuration
@@ -37,6 +42,8 @@ class Service {
   virtual Result<boost::json::object> stats(bool fresh) = 0;
   virtual Result<void> events(const EventsQuery& query,
                               const std::function<bool(std::string_view json_line)>& line) = 0;  // in order of time
+  virtual Result<boost::json::object> window_stats(const ProfilesQuery& query) = 0;
+  virtual Result<boost::json::object> agents(const ProfilesQuery& query) = 0;  // of every agent in a line, or all of the one named
   virtual Result<boost::json::object> task(std::string_view task_id) = 0;
   virtual Result<boost::json::object> export_snapshot(
       const ExportRequest& request) = 0;  // {"path": ..., "manifest": {...}}, when it is complete

@@ -4,13 +4,15 @@ _arbiterctl() {
   COMPREPLY=()
   case $previous in
     --socket) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --window) COMPREPLY=($(compgen -W '5m 1h 24h 7d' -- "$current")); return ;;
+    --window) COMPREPLY=($(compgen -W '5m 1h 24h 7d' -- "$current")); return ;;
     --type) COMPREPLY=($(compgen -W 'agent-registration agent-status-change routing-decision task-start task-execution constitutional-validation thinking-budget-allocation thinking-budget-usage minimality-evaluation model-judgment rl-training-metrics evaluation-outcome' -- "$current")); return ;;
     --format) COMPREPLY=($(compgen -W 'jsonl trajectories dsjson npy parquet events.jsonl.zst events.jsonl trajectories.jsonl.zst trajectories.jsonl decisions.dsjson.zst decisions.dsjson decisions.npy decisions.parquet events.parquet' -- "$current")); return ;;
-    --socket|--instance|--since|--until|--type|--agent|--task|--limit|--format) return ;;
+    --socket|--instance|--window|--agent|--task-type|--since|--until|--type|--task|--limit|--format) return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      --socket|--instance|--since|--until|--type|--agent|--task|--limit|--format) ((i++)) ;;
+      --socket|--instance|--window|--agent|--task-type|--since|--until|--type|--task|--limit|--format) ((i++)) ;;
       -*) ;;
       *)
         case $command in
@@ -20,9 +22,10 @@ _arbiterctl() {
     esac
   done
   case $command in
-    '') words='status stats task events export verify flush pause resume config clear --help --version --socket --instance --json' ;;
+    '') words='status stats agents task events export verify flush pause resume config clear --help --version --socket --instance --json' ;;
     'status') words='--help --socket --instance --json' ;;
-    'stats') words='--help --fresh --no-fresh --socket --instance --json' ;;
+    'stats') words='--help --fresh --no-fresh --window --agent --task-type --socket --instance --json' ;;
+    'agents') words='--help --window --socket --instance --json' ;;
     'task') words='--help --socket --instance --json' ;;
     'events') words='--help --since --until --type --agent --task --limit --socket --instance --json' ;;
     'export') words='--help --since --format --wait --socket --instance --json' ;;

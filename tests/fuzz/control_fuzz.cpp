@@ -25,6 +25,11 @@ class Service final : public service::Service {
  public:
   Result<json::object> status() override { return json::object{{"health", "ok"}}; }
   Result<json::object> stats(bool fresh) override { return json::object{{"fresh", fresh}}; }
+  Result<json::object> window_stats(const service::ProfilesQuery& query) override { return json::object{{"window", query.window}}; }
+  Result<json::object> agents(const service::ProfilesQuery& query) override {
+    if (query.agent.size() > 10) return Error{"no event of agent " + query.agent + " is retained", 404};
+    return json::object{{"agentId", query.agent}};
+  }
   Result<void> events(const service::EventsQuery& query, const std::function<bool(std::string_view)>& line) override {
     if (query.type == "none") return Error{"no such type", 400};
     const std::string one(query.agent.size() % 3 == 0 ? 100 : 70'000, 'x');

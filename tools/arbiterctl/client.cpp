@@ -48,6 +48,11 @@ Error refused(unsigned status, std::string_view body) {
   return {"the collector answered " + std::to_string(status), static_cast<int>(status)};
 }
 
+void add_parameter(std::string& target, std::string_view name, std::string_view value) {
+  if (!value.empty())
+    target.append(target.find('?') == target.npos ? "?" : "&").append(name).append("=").append(control::percent_encoded(value));
+}
+
 }  // namespace
 
 class Client::Connection {
@@ -177,6 +182,26 @@ Result<json::object> Client::ask(std::string_view method, std::string_view targe
   return std::move(value.get_object());
 }
 
+Result<json::object> Client::window_stats(const ProfilesFilter& filter) {
+  std::string target = "/v1/stats";
+  add_parameter(target, "window", filter.window);
+  add_parameter(target, "agent", filter.agent);
+  add_parameter(target, "task_type", filter.task_type);
+  return ask("GET", target, {}, kSlow);
+}
+
+Result<json::object> Client::agents(std::string_view window) {
+  std::string target = "/v1/agents";
+  add_parameter(target, "window", window);
+  return ask("GET", target, {}, kSlow);
+}
+
+Result<json::object> Client::agent(std::string_view agent_id, std::string_view window) {
+  std::string target = "/v1/agents/" + control::percent_encoded(agent_id);
+  add_parameter(target, "window", window);
+  return ask("GET", target, {}, kSlow);
+}
+
 Result<json::object> Client::task(std::string_view task_id) {
   return ask("GET", "/v1/tasks/" + control::percent_encoded(task_id), {}, kSlow);
 }
@@ -196,10 +221,7 @@ Result<json::object> Client::set_config(const json::object& changes) { return as
 
 Result<void> Client::events(const EventsFilter& filter, const std::function<bool(std::string_view)>& line) {
   std::string target = "/v1/events";
-  const auto add = [&target](std::string_view name, const std::string& value) {
-    if (!value.empty())
-      target.append(target.find('?') == target.npos ? "?" : "&").append(name).append("=").append(control::percent_encoded(value));
-  };
+  const auto add = [&target](std::string_view name, const std::string& value) { add_parameter(target, name, value); };
   add("since", filter.since), add("until", filter.until), add("type", filter.type), add("agent", filter.agent), add("task", filter.task);
   if (filter.limit != 0) add("limit", std::to_string(filter.limit));
 

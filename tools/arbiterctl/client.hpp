@@ -30,6 +30,10 @@ struct EventsFilter {
   std::uint64_t limit = 0;  // 0: the collector's default
 };
 
+struct ProfilesFilter {
+  std::string window, agent, task_type;
+};
+
 class Client {
  public:
   static constexpr std::chrono::milliseconds kQuick{30'000};  // how long an answer of one piece may take
@@ -53,6 +57,10 @@ class Client {
 
   Result<boost::json::object> status() { return ask("GET", "/v1/status"); }
   Result<boost::json::object> stats(bool fresh = true) { return ask("GET", fresh ? "/v1/stats" : "/v1/stats?fresh=0"); }
+  // Windows: "5m", "1h", "24h", "7d"; empty: all that is retained. Agent and type empty: any.
+  Result<boost::json::object> window_stats(const ProfilesFilter& filter);
+  Result<boost::json::object> agents(std::string_view window);
+  Result<boost::json::object> agent(std::string_view agent_id, std::string_view window);
   Result<boost::json::object> task(std::string_view task_id);
   Result<boost::json::object> export_snapshot(std::string_view since = {}, const std::vector<std::string>& formats = {});  // waits for it
   Result<boost::json::object> flush() { return ask("POST", "/v1/flush"); }

@@ -5,7 +5,10 @@
 #include <CLI/Validators.hpp>
 
 #include <chrono>
+#include <string>
+#include <vector>
 
+#include "collector/aggregate/window.hpp"
 #include "collector/config/nearest.hpp"
 #include "collector/config/table.hpp"
 #include "collector/control/time_text.hpp"
@@ -49,6 +52,14 @@ CLI::App* command(CLI::App& app, const std::string& name, const std::string& wha
   return sub;
 }
 
+void window_option(CLI::App& command, std::string& into) {
+  std::vector<std::string> names;
+  for (const aggregate::Window& window : aggregate::kWindows) names.emplace_back(window.name);
+  command.add_option("--window", into, "Over the last 5m, 1h, 24h or 7d, instead of all that is retained")
+      ->type_name("WINDOW")
+      ->check(CLI::IsMember(names).description(""));
+}
+
 }  // namespace
 
 std::unique_ptr<CLI::App> command_line(Arguments& into) {
@@ -64,9 +75,19 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
   command(*app, "status", "Is it running, is it well, what does it read from",
           "  arbiterctl status\n  arbiterctl status --json | jq .health");
 
-  CLI::App* const stats = command(*app, "stats", "Exact statistics over what is retained",
-                                  "  arbiterctl stats\n  arbiterctl stats --json | jq .overallSuccessRate\n  arbiterctl stats --no-fresh");
+  CLI::App* const stats = command(*app, "stats", "Exact statistics over what is retained, or over a window",
+                                  "  arbiterctl stats\n  arbiterctl stats --json | jq .overallSuccessRate\n  arbiterctl stats --no-fresh\n"
+                                  "  arbiterctl stats --window 1h --agent agent-7 --task-type code-review");
   stats->add_flag("--fresh,!--no-fresh", into.fresh, "Take what has been recorded until now first (the default), or not");
+  window_option(*stats, into.profiles.window);
+  stats->add_option("--agent", into.profiles.agent, "Of this agent")->type_name("AGENT");
+  stats->add_option("--task-type", into.profiles.task_type, "Of this type of task")->type_name("TASK_TYPE");
+
+  CLI::App* const agents = command(*app, "agents", "How each agent does, or all that is known of one",
+                                   "  arbiterctl agents\n  arbiterctl agents --window 24h\n  arbiterctl agents agent-7\n"
+                                   "  arbiterctl agents agent-7 --json | jq .latencyMs.p95");
+  agents->add_option("NAME", into.profiles.agent, "As it was recorded, anonymised or not");
+  window_option(*agents, into.profiles.window);
 
   CLI::App* const task =
       command(*app, "task", "Everything recorded about one task", "  arbiterctl task task-1\n  arbiterctl task task-1 --json | jq .reward");

@@ -16,6 +16,7 @@ struct Arguments {
   bool json = false;
 
   bool fresh = true;                     // stats
+  client::ProfilesFilter profiles;       // stats, agents
   std::string task_id;                   // task
   client::EventsFilter events;           // events
   std::string since;                     // export

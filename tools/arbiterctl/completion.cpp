@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/aggregate/window.hpp"
 #include "collector/config/table.hpp"
 #include "shm/schema.hpp"
 
@@ -54,6 +55,12 @@ std::string event_types() {
   return joined(all);
 }
 
+std::string windows() {
+  std::vector<std::string> all;
+  for (const aggregate::Window& window : aggregate::kWindows) all.emplace_back(window.name);
+  return joined(all);
+}
+
 std::string formats() { return config::format_words(" "); }
 
 std::string keys(std::string_view suffix) {
@@ -74,6 +81,7 @@ void gather_valued(const CLI::App& app, std::vector<Valued>& out) {
     out.push_back({"--" + option->get_lnames().front(),
                    type == "TYPE"     ? event_types()
                    : type == "FORMAT" ? formats()
+                   : type == "WINDOW" ? windows()
                                       : "",
                    type == "PATH"});
   }

@@ -42,6 +42,14 @@ int print(const client::Client& collector, const Arguments& arguments, const Res
   return kSuccess;
 }
 
+int stats(client::Client& collector, const Arguments& arguments) {
+  const auto& asked = arguments.profiles;
+  if (asked.window.empty() && asked.agent.empty() && asked.task_type.empty())
+    return print(collector, arguments, collector.stats(arguments.fresh), stats_text);
+  if (!arguments.fresh) return complain("--no-fresh is for stats without a window, agent or task type: leave it out", kUsage);
+  return print(collector, arguments, collector.window_stats(asked), profile_text);
+}
+
 int events(client::Client& collector, const Arguments& arguments) {
   bool first = true;
   const auto result = collector.events(arguments.events, [&](std::string_view line) {
@@ -169,7 +177,12 @@ using Command = std::function<int(client::Client&, const Arguments&)>;
 const std::map<std::string, Command>& commands() {
   static const std::map<std::string, Command> all = {
       {"status", [](auto& collector, const auto& a) { return print(collector, a, collector.status(), status_text); }},
-      {"stats", [](auto& collector, const auto& a) { return print(collector, a, collector.stats(a.fresh), stats_text); }},
+      {"stats", stats},
+      {"agents",
+       [](auto& collector, const auto& a) {
+         if (a.profiles.agent.empty()) return print(collector, a, collector.agents(a.profiles.window), agents_text);
+         return print(collector, a, collector.agent(a.profiles.agent, a.profiles.window), profile_text);
+       }},
       {"task",
        [](auto& collector, const auto& a) {
          if (a.task_id.empty()) return complain("an id has at least one byte", kUsage);

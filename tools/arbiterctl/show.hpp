@@ -11,6 +11,8 @@ namespace arbiter::ctl {
 
 std::string status_text(const boost::json::object& status);
 std::string stats_text(const boost::json::object& stats);
+std::string profile_text(const boost::json::object& profile);  // of an agent, or of all in a window
+std::string agents_text(const boost::json::object& agents);
 std::string task_text(const boost::json::object& task);
 std::string event_line(std::string_view event_json);  // one exported event; without its end
 std::string export_text(const boost::json::object& exported);

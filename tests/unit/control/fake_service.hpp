@@ -84,6 +84,14 @@ class FakeService : public service::Service {
     const Ordered here(order);
     return on_stats(fresh);
   }
+  Result<boost::json::object> window_stats(const service::ProfilesQuery& query) override {
+    const Ordered here(order);
+    return shown(query);
+  }
+  Result<boost::json::object> agents(const service::ProfilesQuery& query) override {
+    const Ordered here(order);
+    return shown(query);
+  }
   Result<void> events(const service::EventsQuery& query, const std::function<bool(std::string_view)>& line) override {
     const Ordered here(order);
     return on_events(query, line);
@@ -108,6 +116,11 @@ class FakeService : public service::Service {
     return on_set_config(changes);
   }
   std::string metrics() override { return "arbiter_up 1\n"; }
+
+ private:
+  static boost::json::object shown(const service::ProfilesQuery& query) {
+    return {{"window", query.window}, {"agent", query.agent}, {"taskType", query.task_type}};
+  }
 };
 
 class TemporaryDirectory {

@@ -49,6 +49,18 @@ TEST_CASE("each route asks the service for what it says") {
   CHECK(service.cleared == 1);
 }
 
+TEST_CASE("statistics of a window, an agent or a type are another question than the exact ones, and wait where long ones do") {
+  FakeService service;
+  CHECK(answer(service, "GET", "/v1/stats?window=1h") == "200 {\"window\":\"1h\",\"agent\":\"\",\"taskType\":\"\"}\n");
+  CHECK(answer(service, "GET", "/v1/stats?agent=a%2F1&task_type=fix") == "200 {\"window\":\"\",\"agent\":\"a/1\",\"taskType\":\"fix\"}\n");
+  CHECK(match("GET", "/v1/stats").route->effort == Effort::quick);
+  CHECK(match("GET", "/v1/stats?window=1h").route->effort == Effort::heavy);
+  CHECK(answer(service, "GET", "/v1/stats?window=1h&fresh=0").starts_with("400 "));
+  CHECK(answer(service, "GET", "/v1/stats?windw=1h") == "400 {\"error\":\"no such parameter: windw: did you mean window?\"}\n");
+  CHECK(answer(service, "GET", "/v1/agents") == "200 {\"window\":\"\",\"agent\":\"\",\"taskType\":\"\"}\n");
+  CHECK(answer(service, "GET", "/v1/agents/a%2F1?window=24h") == "200 {\"window\":\"24h\",\"agent\":\"a/1\",\"taskType\":\"\"}\n");
+}
+
 TEST_CASE("an export takes a time in any form and formats by their short names") {
   FakeService service;
   CHECK(answer(service, "POST", "/v1/export") == "200 {\"since\":\"\",\"formats\":[]}\n");

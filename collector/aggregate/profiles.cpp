@@ -1,0 +1,103 @@
+#include "collector/aggregate/profiles.hpp"
+
+#include <array>
+
+#include "collector/journal/task_filter.hpp"
+#include "collector/journal/totals.hpp"
+
+namespace arbiter::aggregate {
+namespace {
+
+using event::Text;
+using event::Values;
+
+constexpr int kNoField = -1;
+
+// Where a kind says who it is about.
+struct Fields {
+  int agent = kNoField, task = kNoField, type = kNoField, status = kNoField;
+};
+constexpr std::array<Fields, kKinds + 1> kFields = [] {
+  std::array<Fields, kKinds + 1> all{};
+  for (const schema::KindInfo& kind : schema::kKindTable) {
+    const auto at = [&kind](std::string_view path) { return schema::find_field(kind.kind, path); };
+    all[static_cast<std::size_t>(kind.kind)] = {kind.kind == Kind::routing_decision ? at("selectedAgent") : at("agentId"), at("taskId"),
+                                                at("taskType"), at("status")};
+  }
+  return all;
+}();
+
+const Text* text_of(const Values& v, int field) {
+  return field != kNoField && v.has(static_cast<unsigned>(field)) ? &v.text[static_cast<unsigned>(field)] : nullptr;
+}
+
+std::string shown(const Text& text) { return text.hashed ? text.shown() : std::string(text.bytes()); }
+
+// Those that say which agent has a task.
+bool owns(Kind kind) { return kind == Kind::routing_decision || kind == Kind::task_start || kind == Kind::task_execution; }
+
+}  // namespace
+
+Profile AgentProfiles::total() const {
+  Profile all;
+  for (const auto& [type, profile] : by_type) all.merge(profile);
+  return all;
+}
+
+std::uint32_t Profiles::agent_of(const Text& name) {
+  const auto known = index_.find(shown(name));
+  if (known != index_.end()) return known->second;
+  const bool room = index_.size() < max_agents_;
+  overflowed_ += room ? 0 : 1;
+  const auto [at, made] = index_.try_emplace(room ? shown(name) : std::string(kOther), static_cast<std::uint32_t>(agents_.size()));
+  if (made) agents_.push_back({at->first, {}, {}});
+  return at->second;
+}
+
+std::map<std::string, Profile, std::less<>>::iterator Profiles::profile_of(std::uint32_t agent, const Text* type) {
+  auto& by_type = agents_[agent].by_type;
+  const std::string name = type == nullptr ? std::string() : shown(*type);
+  const auto known = by_type.find(name);
+  if (known != by_type.end()) return known;
+  return by_type.try_emplace(by_type.size() < kTypesMax ? name : std::string(kOther)).first;
+}
+
+void Profiles::add(const Values& v) {
+  const Fields& fields = kFields[static_cast<std::size_t>(v.kind)];
+  const Text* const task = text_of(v, fields.task);
+  const Text* const named_type = text_of(v, fields.type);
+  const std::uint64_t hash = task == nullptr ? 0 : journal::filter_hash(*task) | 1;
+  Owner& owner = owners_[hash >> 1 & (kOwners - 1)];
+  const Text* const named = text_of(v, fields.agent);
+  const bool remembered = hash != 0 && owner.task == hash;
+  const std::uint32_t agent = named != nullptr ? agent_of(*named) : remembered ? owner.agent : kNobody;
+  if (agent == kNobody) return nobody_.add(v);
+
+  const Text type_of_task(remembered && owner.agent == agent ? owner.type : std::string_view());
+  const auto profile = profile_of(agent, named_type != nullptr ? named_type : &type_of_task);
+  profile->second.add(v);
+  if (owns(v.kind)) owner = {hash, agent, profile->first};
+}
+
+void Profiles::note_status(const Values& v) {
+  const Fields& fields = kFields[static_cast<std::size_t>(v.kind)];
+  const Text* const agent = text_of(v, fields.agent);
+  const Text* const status = text_of(v, fields.status);
+  if (agent != nullptr && status != nullptr) agents_[agent_of(*agent)].statuses.add(journal::retention_time_of(v), status->bytes());
+}
+
+const AgentProfiles* Profiles::find(const Text& agent) const {
+  const auto at = index_.find(shown(agent));
+  return at == index_.end() ? nullptr : &agents_[at->second];
+}
+
+Profile Profiles::total(const Text* task_type) const {
+  Profile all;
+  if (task_type == nullptr) all.merge(nobody_);
+  for (const AgentProfiles& agent : agents_)
+    for (const auto& [type, profile] : agent.by_type)
+      if (task_type == nullptr || type == shown(*task_type)) all.merge(profile);
+  return all;
+}
+
+}  // namespace arbiter::aggregate
