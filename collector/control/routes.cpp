@@ -94,6 +94,7 @@ Result<service::ExportRequest> export_request(const Call& call) {
   const auto body = body_object(call);
   if (!body) return body.error();
   service::ExportRequest request;
+  request.by = {{"uid", call.peer.uid}, {"pid", call.peer.pid}};
   for (const auto& [name, value] : *body) {
     if (name == "since" && value.is_string()) {
       const auto since = fixed_since(std::string(value.get_string()));
@@ -109,7 +110,9 @@ Result<service::ExportRequest> export_request(const Call& call) {
           if (std::find(request.formats.begin(), request.formats.end(), file) == request.formats.end()) request.formats.push_back(file);
       }
     } else {
-      return bad("\"" + std::string(name) + "\" is not understood: write {\"since\": \"time:<when>\" or \"snapshot:<number>\" or \"cursor:<cursor>\", \"formats\": [\"jsonl\"]}");
+      return bad("\"" + std::string(name) +
+                 "\" is not understood: write {\"since\": \"time:<when>\" or \"snapshot:<number>\" or \"cursor:<cursor>\", \"formats\": "
+                 "[\"jsonl\"]}");
     }
   }
   return request;

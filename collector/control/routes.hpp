@@ -27,6 +27,7 @@ Response error_response(const Error& error);
 struct Call {
   Target target;
   std::string body;
+  Peer peer = {};  // who calls
 };
 
 // Takes one line without its end; false: nobody wants more.

@@ -118,7 +118,7 @@ class Server::Impl {
     const std::size_t most = hub_.options.connections_max;
     const std::size_t open = hub_.sessions.size();
     if (open >= 2 * most) return;  // not even a refusal: each is a connection, too
-    const auto session = std::make_shared<Session>(hub_, std::move(socket), access);
+    const auto session = std::make_shared<Session>(hub_, std::move(socket), *peer, access);
     if (access == Access::none) {
       log::debug("control", "uid {} (pid {}) may not read here", peer->uid, peer->pid);
       session->refuse(error_response({"uid " + std::to_string(peer->uid) + " may not read here: join the group " +

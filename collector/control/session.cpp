@@ -44,8 +44,12 @@ Response busy() { return error_response({"too many requests of this kind are und
 
 }  // namespace
 
-Session::Session(Hub& hub, Socket socket, Access access)
-    : hub_(hub), access_(access), stream_(std::move(socket)), buffer_(hub.options.header_bytes_max + hub.options.body_bytes_max) {
+Session::Session(Hub& hub, Socket socket, Peer peer, Access access)
+    : hub_(hub),
+      peer_(std::move(peer)),
+      access_(access),
+      stream_(std::move(socket)),
+      buffer_(hub.options.header_bytes_max + hub.options.body_bytes_max) {
   hub_.sessions.insert(this);
 }
 
@@ -92,6 +96,7 @@ void Session::handle() {
   if (matched.route == nullptr) return respond(std::move(matched.refusal));
   if (access_ < matched.route->needs) return respond(forbidden(access_, matched.route->needs));
   matched.call.body = std::move(request.body());
+  matched.call.peer = peer_;
   if (matched.route->stream == nullptr) return call(*matched.route, std::move(matched.call));
   if (request.version() < 11) return respond(error_response({"an answer of many lines needs HTTP/1.1", 505}));
   call_stream(*matched.route, std::move(matched.call));

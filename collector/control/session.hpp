@@ -38,7 +38,7 @@ class Session : public std::enable_shared_from_this<Session> {
  public:
   using Socket = boost::asio::local::stream_protocol::socket;
 
-  Session(Hub& hub, Socket socket, Access access);
+  Session(Hub& hub, Socket socket, Peer peer, Access access);
   ~Session();
 
   void run();                      // reads requests and answers them
@@ -63,6 +63,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void close();
 
   Hub& hub_;
+  const Peer peer_;
   const Access access_;
   boost::beast::basic_stream<boost::asio::local::stream_protocol> stream_;
   boost::beast::flat_buffer buffer_;

@@ -7,6 +7,7 @@
 #include "collector/config/change.hpp"
 #include "collector/config/print.hpp"
 #include "collector/log/log.hpp"
+#include "collector/service/audit.hpp"
 #include "collector/service/metrics.hpp"
 #include "collector/service/profile_report.hpp"
 #include "collector/service/report.hpp"
@@ -66,6 +67,34 @@ Result<void> check_formats(const std::vector<std::string>& asked, const Since& s
     if (const auto* format = snapshot::find_format(name); format != nullptr && format->rows != snapshot::Rows::events)
       return Error{name + " is not made of what has changed: a task's rows take all its events: leave since out, or ask for jsonl", 400};
   return {};
+}
+
+// What the audit says of an export (audit.hpp).
+json::object audit_line(const ExportRequest& request, const Result<snapshot::Published>& made) {
+  json::array formats;
+  for (const std::string& format : request.formats) formats.emplace_back(format);
+  json::object line{
+      {"action", "export"},
+      {"by", request.by},
+      {"asked", {{"since", request.since.empty() ? json::value(nullptr) : json::value(request.since)}, {"formats", std::move(formats)}}},
+      {"outcome", made ? "published" : "failed"}};
+  if (!made) {
+    line["error"] = made.error().message;
+    return line;
+  }
+  json::array files;
+  std::uint64_t bytes = 0;
+  for (const json::value& file : made->manifest.at("files").as_array()) {
+    files.push_back({{"name", file.at("name")}, {"rows", file.at("rows")}, {"bytes", file.at("bytes")}});
+    bytes += file.at("bytes").to_number<std::uint64_t>();
+  }
+  line["snapshot"] = made->number;
+  line["path"] = made->path;
+  line["range"] = made->manifest.at("range");
+  line["events"] = made->manifest.at("events").at("total");
+  line["bytes"] = bytes;
+  line["files"] = std::move(files);
+  return line;
 }
 
 // A stored form for what somebody asks about, and room for it.
@@ -200,10 +229,12 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   options.stats = std::move(now->stats);
   if (!since->given) exported_completions_ = now->completions;  // also when it fails: the next try is not at once
   auto made = snapshot::publish(*now->view, options);
-  {
+  if (made || made.error().code < 400 || made.error().code >= 500) {  // a request that was wrong says nothing of the state of things
     const std::lock_guard lock(mutex_);
     not_exported_ = made ? std::string() : made.error().message;
   }
+  if (auto noted = Audit(now->config.state_dir).add(audit_line(request, made)); !noted)
+    log::error("audit", "{}: the export is not in it", noted.error().message);
   if (!made) return made.error();
   log::info("snapshot", "published {}", made->path);
   return json::object{{"path", made->path}, {"number", made->number}, {"manifest", std::move(made->manifest)}};
@@ -302,27 +333,30 @@ void CollectorService::export_loop(const std::stop_token& stopping) {
   Clock::time_point last = Clock::now();
   while (!stopping.stop_requested()) {
     const Wanted wanted = look();
-    const auto due = [&] {
-      return (wanted.interval && Clock::now() >= last + *wanted.interval) ||
-             (wanted.completions && wanted.completed >= exported_completions_ + *wanted.completions);
+    // What asks for one now; null: nothing.
+    const auto due = [&]() -> const char* {
+      if (wanted.interval && Clock::now() >= last + *wanted.interval) return "interval";
+      return wanted.completions && wanted.completed >= exported_completions_ + *wanted.completions ? "completions" : nullptr;
     };
+    const char* trigger;
     {
       std::unique_lock lock(mutex_);
       const auto called = [this] { return soon_ || look_again_; };
       std::optional<Clock::time_point> until;
       if (wanted.interval) until = last + *wanted.interval;
       if (wanted.completions) until = std::min(until.value_or(Clock::time_point::max()), Clock::now() + kCompletionsEvery);
-      if (until && !due())
+      if (until && due() == nullptr)
         wake_.wait_until(lock, stopping, *until, called);
       else if (!until)
         wake_.wait(lock, stopping, called);
       look_again_ = false;
       if (stopping.stop_requested()) return;
-      const bool asked = std::exchange(soon_, false);
-      if (!asked && !due()) continue;
+      trigger = std::exchange(soon_, false) ? "SIGUSR1" : due();
+      if (trigger == nullptr) continue;
     }
     last = Clock::now();
-    if (auto made = export_snapshot({.configured = true}); !made) log::error("snapshot", "{}", made.error().message);
+    if (auto made = export_snapshot({.by = {{"trigger", trigger}}, .configured = true}); !made)
+      log::error("snapshot", "{}", made.error().message);
   }
 }
 

@@ -30,6 +30,7 @@ struct ProfilesQuery {
 struct ExportRequest {
   std::string since = {};                 // "", "time:<RFC 3339 or unix ms>", "cursor:<c>", "snapshot:<n>"
   std::vector<std::string> formats = {};  // empty: those of the configuration
+  boost::json::object by = {};            // who asked: {"uid": .., "pid": ..} or {"trigger": ".."}
   bool configured = false;                // full or an increment, as the configuration says; else full unless `since` says otherwise
 };
 

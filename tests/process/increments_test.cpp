@@ -241,6 +241,7 @@ TEST_CASE("what no increment can follow is refused, with what to do instead") {
   const std::string store = cursor.substr(0, cursor.find(':', 3));
   CHECK(refused("cursor:" + store + ":1:999999:0").find("does not reach as far any more") != std::string::npos);
   CHECK(refused("snapshot:3", {"--format", "npy"}).find("decisions.npy is not made of what has changed") != std::string::npos);
+  CHECK(collector.ask({"status"}).at("health") == "ok");
   CHECK(collector.ctl({"export", "--since", "cursor:" + cursor}).exit == 0);
   CHECK_FALSE(fs::exists(place.exports() / "00000000000000000005"));
 }

@@ -95,11 +95,50 @@ TEST_CASE("a snapshot is published by itself on SIGUSR1, and once so many tasks 
   CHECK(published() == 1);
   place.replay(place.sample(1), {"--time", "now"});
   CHECK(becomes(2));
+  CHECK(wait_until([&] { return fs::read_symlink(place.exports() / "latest") == "00000000000000000002"; }));
   // The evaluation comes after the completion: it need not be in it.
   std::size_t completions = 0;
   for (const json::object& event : read_lines(place.exports() / "latest" / "events.jsonl.zst"))
     completions += event.at("type") == "task-execution";
   CHECK(completions == 70);
+}
+
+TEST_CASE("the audit has a line for each export: who asked, over what range, and what went out") {
+  Place place;
+  Collector collector(place, plain_config(R"("export": {"interval": null})"));
+  place.replay(place.sample(10));
+  const json::object asked = collector.ask({"export", "--format", "events.jsonl,trajectories.jsonl"}).as_object();
+  collector.snapshot({"--since", "snapshot:1"});
+  CHECK(collector.ctl({"export", "--since", "snapshot:9"}).exit == 1);
+  ::kill(collector.pid(), SIGUSR1);
+  const fs::path audit = place.state() / "audit.jsonl";
+  const auto lines = [&] {
+    const std::string text = read_file(audit);
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  REQUIRE(wait_until([&] { return lines() == 4; }));
+  const auto line = read_lines(audit);
+  CHECK(line[0].at("by").at("uid").to_number<uid_t>() == ::getuid());
+  CHECK(line[0].at("by").at("pid").to_number<pid_t>() > 0);
+  CHECK(line[0].at("asked").at("since").is_null());
+  CHECK(json::serialize(line[0].at("asked").at("formats")) == R"(["events.jsonl","trajectories.jsonl"])");
+  CHECK(line[0].at("outcome") == "published");
+  CHECK(line[0].at("path") == asked.at("path"));
+  CHECK(line[0].at("range") == asked.at("manifest").at("range"));
+  CHECK(line[0].at("events") == 40);
+  std::uint64_t bytes = 0;
+  for (const json::value& file : line[0].at("files").as_array()) {
+    const auto size = fs::file_size(fs::path(asked.at("path").as_string().c_str()) / file.at("name").as_string().c_str());
+    CHECK(file.at("bytes").to_number<std::uint64_t>() == size);
+    bytes += size;
+  }
+  CHECK(line[0].at("bytes").to_number<std::uint64_t>() == bytes);
+  CHECK(line[1].at("asked").at("since") == "snapshot:1");
+  CHECK(line[1].at("events") == 0);
+  CHECK(line[2].at("outcome") == "failed");
+  CHECK(line[2].at("error").as_string().find("there is no snapshot 9") != std::string_view::npos);
+  CHECK(json::serialize(line[3].at("by")) == R"({"trigger":"SIGUSR1"})");
+  CHECK((fs::status(audit).permissions() & (fs::perms::group_all | fs::perms::others_all)) == fs::perms::none);
 }
 
 TEST_CASE("snapshots older than export.max_age go at the next export, but for one that a reader holds") {
