@@ -117,6 +117,9 @@ json::object event_schema() {
   add(event, "spanId", value_schema(schema::kSpanId), false);
   add(event, "data", typed("object"), true);
   add(event, "revision", {{"type", "integer"}, {"minimum", 1}}, false);
+  // Of the steps of a trajectory alone:
+  add(event, "reward", {{"type", {"number", "null"}}}, false);
+  for (const std::string_view flag : {"is_first", "is_last", "is_terminal"}) add(event, flag, typed("boolean"), false);
 
   json::array by_type;
   json::object data_of;

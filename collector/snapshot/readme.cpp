@@ -56,7 +56,9 @@ remove the rows whose place (`places.jsonl.zst` of the snapshot they came with: 
   if (trajectories)
     out +=
         R"(- `trajectories.jsonl`: one task a line: `taskId`, `startTime`, `events` (as above, in order of time), `endTime`, `taskType`, `agentId`, `steps`,
-  `reward` (null where nothing is known), `rewardSource` (what is in it), `rewardComponents`, `done`. `manifest.json` has the formula of the
+  `reward` (null where nothing is known), `rewardSource` (what is in it), `rewardComponents`, `done`, `truncated`. Each event is a
+  step with `reward` (0 but for the last), `is_first`, `is_last` and `is_terminal`; one that was cut off, by a time-out or because its end is not
+  known, is truncated and has no terminal step. `manifest.json` has the formula of the
   reward: unless configured, the score of the latest evaluation, else 1 or 0 as the latest execution succeeded or failed.
 )";
   if (dsjson)

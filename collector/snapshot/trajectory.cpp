@@ -20,12 +20,24 @@ int rank_of(Kind kind) {
   }
 }
 
-void append_reward(std::string& out, const Reward& reward) {
+constexpr std::string_view kTimeout = "timeout";
+
+bool timed_out(const event::Values& execution) {
+  constexpr unsigned error = schema::field(Kind::task_execution, "outcome.errorType");
+  const event::Text* const type = text_at(execution, static_cast<int>(error));
+  return type != nullptr && !type->hashed && type->bytes() == kTimeout;
+}
+
+void append_value(std::string& out, const Reward& reward) {
   out += ",\"reward\":";
   if (reward.value)
     append_real(out, *reward.value);
   else
     out += "null";
+}
+
+void append_reward(std::string& out, const Reward& reward) {
+  append_value(out, reward);
   out += reward.value ? ",\"rewardSource\":\"" + reward.source() + '"' : ",\"rewardSource\":null";
   out += ",\"rewardComponents\":{";
   bool first = true;
@@ -58,8 +70,14 @@ void TrajectoryWriter::begin(std::string& out, const event::Text& task, std::int
 }
 
 void TrajectoryWriter::add(std::string& out, const journal::StoredEvent& e) {
-  if (steps_++ != 0) out += ',';
+  if (steps_ != 0) {
+    close_step(out, false);
+    out += ',';
+  }
+  ++steps_;
   append_event_json(out, e);
+  out.pop_back();  // its brace: close_step puts it behind what is known only now that another event comes, or none
+  if (e.values.kind == Kind::task_execution) timed_out_ = timed_out(e.values);
   last_time_ns_ = e.time_ns;
   const CommonFields& fields = common_fields(e.values.kind);
   const int rank = rank_of(e.values.kind);
@@ -68,7 +86,20 @@ void TrajectoryWriter::add(std::string& out, const journal::StoredEvent& e) {
   outcome_.add(e.values);
 }
 
+void TrajectoryWriter::close_step(std::string& out, bool last) const {
+  if (last)
+    append_value(out, reward_of(formula_, outcome_));
+  else
+    out += ",\"reward\":0";
+  const auto flag = [&out](std::string_view key, bool value) { out.append(",\"").append(key).append(value ? "\":true" : "\":false"); };
+  flag("is_first", steps_ == 1);
+  flag("is_last", last);
+  flag("is_terminal", last && outcome_.success && !timed_out_);
+  out += '}';
+}
+
 void TrajectoryWriter::end(std::string& out) {
+  if (steps_ != 0) close_step(out, true);
   const auto text = [&out](std::string_view key, const Best& best) {
     if (best.rank < 0) return;
     out += key;
@@ -81,7 +112,8 @@ void TrajectoryWriter::end(std::string& out) {
   text(",\"agentId\":", agent_);
   out += ",\"steps\":" + std::to_string(steps_);
   append_reward(out, reward_of(formula_, outcome_));
-  out += outcome_.success ? ",\"done\":true}" : ",\"done\":false}";
+  out += outcome_.success ? ",\"done\":true" : ",\"done\":false";
+  out += outcome_.success && !timed_out_ ? ",\"truncated\":false}" : ",\"truncated\":true}";
 }
 
 }  // namespace arbiter::snapshot

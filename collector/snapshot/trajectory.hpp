@@ -1,7 +1,7 @@
 // A trajectory: everything recorded under one task, in order of time, as one JSON object for a learner.
 //
 //   {"taskId":"..","startTime":"..","events":[..],"endTime":"..","taskType":"..","agentId":"..","steps":5,"reward":0.9,
-//    "rewardSource":"evaluation","rewardComponents":{"success":1,"evaluation":0.9},"done":true}
+//    "rewardSource":"evaluation","rewardComponents":{"success":1,"evaluation":0.9},"done":true,"truncated":false}
 //
 // The events come early, so that a task of any number of events passes through without being held.
 //   startTime, endTime   times of its first and last event
@@ -11,6 +11,13 @@
 //   rewardSource         the components that are in it, "success+latency"; null where it is
 //   rewardComponents     all that are known
 //   done                 there is an execution: it has an outcome
+//   truncated            it was cut off: there is no execution (still under way, let go, or lost), or the latest one's errorType is
+//   "timeout"
+//
+// Each event is a step, and has four members more than in events.jsonl, after all others, with the meaning they have in RLDS:
+//   is_first, is_last    of the task's steps
+//   is_terminal          it is the last, and the task was not truncated: nothing is to be expected after it (a value is not bootstrapped)
+//   reward               0; of the last step the trajectory's
 #pragma once
 
 #include <cstdint>
@@ -39,11 +46,14 @@ class TrajectoryWriter {
     void offer(const event::Text* text, int rank);
   };
 
+  void close_step(std::string& out, bool last) const;  // of the event that was added last
+
   RewardFormula formula_;
   Best task_type_, agent_;
   std::uint64_t steps_ = 0;
   std::int64_t last_time_ns_ = 0;
   Outcome outcome_;
+  bool timed_out_ = false;  // the latest execution
 };
 
 }  // namespace arbiter::snapshot

@@ -179,6 +179,8 @@ class TrajectoryListener : public json::Listener {
     if (!has_task_ || !has_events_ || !has_done_ || !has_reward_)
       return fail("is not a trajectory: it wants taskId, events, reward and done");
     if (!claimed_steps_ || *claimed_steps_ != steps_) return fail("its steps are not the number of its events");
+    if (is_last_ == false) wrong_flag_ = "its last step does not say that it is_last";
+    if (wrong_flag_ != nullptr) return fail(wrong_flag_);
     return true;
   }
 
@@ -221,8 +223,9 @@ class TrajectoryListener : public json::Listener {
   }
   bool on_uint64(std::uint64_t n, string_view, error_code& e) { return number(n, e); }
   bool on_double(double, string_view, error_code& e) { return number(std::nullopt, e); }
-  bool on_bool(bool, error_code& e) {
+  bool on_bool(bool value, error_code& e) {
     if (depth_ == 1 && key_ == "done") has_done_ = true;
+    if (in_event() && depth_ == 3) hear_flag(value);
     return scalar(e);
   }
   bool on_null(error_code& e) {
@@ -266,7 +269,15 @@ class TrajectoryListener : public json::Listener {
     ++depth_;
     return true;
   }
+  // Of a step; in the order in which they are written. Snapshots of before there were such members have none.
+  void hear_flag(bool value) {
+    if (key_ == "is_first" && value != (steps_ == 0)) wrong_flag_ = "its first step does not say that it is_first, or another does";
+    if (key_ == "is_last") is_last_ = value;
+    if (key_ == "is_terminal" && value && is_last_ == false) wrong_flag_ = "a step that is not its last is_terminal";
+  }
   bool end_event() {
+    if (is_last_ == true && had_last_) wrong_flag_ = "two of its steps are is_last";
+    had_last_ = had_last_ || is_last_ == true;
     ++steps_;
     auto key = parse_id(id_);
     const auto time_ns = parse_integer<std::int64_t>(ns_);
@@ -282,6 +293,9 @@ class TrajectoryListener : public json::Listener {
   bool in_events_ = false, has_task_ = false, has_events_ = false, has_done_ = false, has_reward_ = false;
   std::optional<std::uint64_t> claimed_steps_;
   std::uint64_t steps_ = 0;
+  std::optional<bool> is_last_;  // of the newest step
+  bool had_last_ = false;
+  const char* wrong_flag_ = nullptr;  // said once nothing worse is found
   Order order_;
 };
 

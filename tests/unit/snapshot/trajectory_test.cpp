@@ -18,6 +18,7 @@ struct Step {
   const char* task_type = nullptr;
   std::optional<bool> success;
   std::optional<double> score;
+  const char* error = nullptr;
 };
 
 boost::json::object trajectory(const std::vector<Step>& steps, const snapshot::RewardFormula& formula = {}) {
@@ -35,6 +36,7 @@ boost::json::object trajectory(const std::vector<Step>& steps, const snapshot::R
     if (step.task_type != nullptr) v.set_text(static_cast<unsigned>(fields.task_type), std::string_view(step.task_type));
     if (step.success) v.set_flag(journal::field::kSuccess, *step.success);
     if (step.score) v.set_real(schema::field(Kind::evaluation_outcome, "evaluation.score"), *step.score);
+    if (step.error != nullptr) v.set_text(schema::field(Kind::task_execution, "outcome.errorType"), std::string_view(step.error));
     writer.add(out, {LaneId{}, v, time, time, 0});
     time += 1'000'000;
   }
@@ -84,6 +86,28 @@ TEST_CASE("a trajectory says what its reward is made of, by the formula that is 
 TEST_CASE("a trajectory is done once there is an execution, successful or not") {
   CHECK(trajectory({{Kind::task_start, "a"}, {Kind::evaluation_outcome, "a", nullptr, {}, 1.0}}).at("done") == false);
   CHECK(trajectory({{Kind::task_execution, "a", nullptr, false}}).at("done") == true);
+}
+
+TEST_CASE("each event is a step that says whether it is the first, the last, and the end of the task, and the last one has the reward") {
+  const auto flags = [](const std::vector<Step>& steps) {
+    std::vector<std::string> all;
+    const auto t = trajectory(steps);
+    for (const auto& e : t.at("events").as_array())
+      all.push_back(std::string(e.at("is_first").as_bool() ? "first " : "") + (e.at("is_last").as_bool() ? "last " : "") +
+                    (e.at("is_terminal").as_bool() ? "terminal " : "") + boost::json::serialize(e.at("reward")));
+    all.emplace_back(t.at("truncated").as_bool() ? "truncated" : "whole");
+    return all;
+  };
+  using Flags = std::vector<std::string>;
+  const Step start{Kind::task_start, "a"}, done{Kind::task_execution, "a", nullptr, true};
+  const Step late{Kind::task_execution, "a", nullptr, false, {}, "timeout"}, broken{Kind::task_execution, "a", nullptr, false, {}, "crash"};
+  CHECK(flags({start, done, {Kind::evaluation_outcome, "a", nullptr, {}, 0.5}}) == Flags{"first 0", "0", "last terminal 5E-1", "whole"});
+  CHECK(flags({done}) == Flags{"first last terminal 1", "whole"});
+  CHECK(flags({start, broken}) == Flags{"first 0", "last terminal 0", "whole"});
+  CHECK(flags({start, late}) == Flags{"first 0", "last 0", "truncated"});
+  CHECK(flags({start, late, start, done}) == Flags{"first 0", "0", "0", "last terminal 1", "whole"});
+  CHECK(flags({start}) == Flags{"first last null", "truncated"});
+  CHECK(flags({{Kind::routing_decision, "a"}, start}) == Flags{"first 0", "last null", "truncated"});
 }
 
 TEST_CASE("agent and type are those of the latest execution, else start, else decision, else any") {

@@ -402,8 +402,13 @@ TEST_CASE("rows of trajectories that are wrong are found though every sum fits")
   const std::string one = lines[2].substr(first, second - first), two = lines[2].substr(second, third - second);
   CHECK(problem(with_line(replaced(lines[2], one + two, two + one))) == "line 3: an event of it is out of order");
   CHECK(problem(with_line(replaced(lines[2], one + two, one + one))) == "line 3: an event of it is there twice");
-  CHECK(problem(with_line(replaced(replaced(lines[2], one, ""), "\"steps\":4", "\"steps\":3"))) ==
+  CHECK(problem(with_line(replaced(replaced(lines[2], two, ""), "\"steps\":4", "\"steps\":3"))) ==
         "events in trajectories: 47, but the manifest says 48");
+  const auto flag = [&](const char* from, const char* to) { return problem(with_line(replaced(lines[2], from, to))); };
+  CHECK(flag("\"is_first\":true", "\"is_first\":false") == "line 3: its first step does not say that it is_first, or another does");
+  CHECK(flag("\"is_last\":false", "\"is_last\":true") == "line 3: two of its steps are is_last");
+  CHECK(flag("\"is_last\":true", "\"is_last\":false") == "line 3: its last step does not say that it is_last");
+  CHECK(flag("\"is_terminal\":false", "\"is_terminal\":true") == "line 3: a step that is not its last is_terminal");
   CHECK(problem(text.substr(0, text.size() - 1)) == "ends within a line");
   s.forge("trajectories.jsonl", text);
   CHECK(s.problems() == Problems{});
