@@ -31,8 +31,6 @@ const Text* text_of(const Values& v, int field) {
   return field != kNoField && v.has(static_cast<unsigned>(field)) ? &v.text[static_cast<unsigned>(field)] : nullptr;
 }
 
-std::string shown(const Text& text) { return text.hashed ? text.shown() : std::string(text.bytes()); }
-
 // Those that say which agent has a task.
 bool owns(Kind kind) { return kind == Kind::routing_decision || kind == Kind::task_start || kind == Kind::task_execution; }
 
@@ -45,24 +43,24 @@ Profile AgentProfiles::total() const {
 }
 
 std::uint32_t Profiles::agent_of(const Text& name) {
-  const auto known = index_.find(shown(name));
+  const auto known = index_.find(name.shown());
   if (known != index_.end()) return known->second;
   const bool room = index_.size() < max_agents_;
   overflowed_ += room ? 0 : 1;
-  const auto [at, made] = index_.try_emplace(room ? shown(name) : std::string(kOther), static_cast<std::uint32_t>(agents_.size()));
+  const auto [at, made] = index_.try_emplace(room ? name.shown() : std::string(kOther), static_cast<std::uint32_t>(agents_.size()));
   if (made) agents_.push_back({at->first, {}, {}});
   return at->second;
 }
 
 std::map<std::string, Profile, std::less<>>::iterator Profiles::profile_of(std::uint32_t agent, const Text* type) {
   auto& by_type = agents_[agent].by_type;
-  const std::string name = type == nullptr ? std::string() : shown(*type);
+  const std::string name = type == nullptr ? std::string() : type->shown();
   const auto known = by_type.find(name);
   if (known != by_type.end()) return known;
   return by_type.try_emplace(by_type.size() < kTypesMax ? name : std::string(kOther)).first;
 }
 
-void Profiles::add(const Values& v) {
+const AgentProfiles* Profiles::add(const Values& v) {
   const Fields& fields = kFields[static_cast<std::size_t>(v.kind)];
   const Text* const task = text_of(v, fields.task);
   const Text* const named_type = text_of(v, fields.type);
@@ -71,12 +69,16 @@ void Profiles::add(const Values& v) {
   const Text* const named = text_of(v, fields.agent);
   const bool remembered = hash != 0 && owner.task == hash;
   const std::uint32_t agent = named != nullptr ? agent_of(*named) : remembered ? owner.agent : kNobody;
-  if (agent == kNobody) return nobody_.add(v);
+  if (agent == kNobody) {
+    nobody_.add(v);
+    return nullptr;
+  }
 
   const Text type_of_task(remembered && owner.agent == agent ? owner.type : std::string_view());
   const auto profile = profile_of(agent, named_type != nullptr ? named_type : &type_of_task);
   profile->second.add(v);
   if (owns(v.kind)) owner = {hash, agent, profile->first};
+  return &agents_[agent];
 }
 
 void Profiles::note_status(const Values& v) {
@@ -87,7 +89,7 @@ void Profiles::note_status(const Values& v) {
 }
 
 const AgentProfiles* Profiles::find(const Text& agent) const {
-  const auto at = index_.find(shown(agent));
+  const auto at = index_.find(agent.shown());
   return at == index_.end() ? nullptr : &agents_[at->second];
 }
 
@@ -96,7 +98,7 @@ Profile Profiles::total(const Text* task_type) const {
   if (task_type == nullptr) all.merge(nobody_);
   for (const AgentProfiles& agent : agents_)
     for (const auto& [type, profile] : agent.by_type)
-      if (task_type == nullptr || type == shown(*task_type)) all.merge(profile);
+      if (task_type == nullptr || type == task_type->shown()) all.merge(profile);
   return all;
 }
 

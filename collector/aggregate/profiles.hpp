@@ -35,8 +35,8 @@ class Profiles {
 
   explicit Profiles(std::uint64_t max_agents) : max_agents_(max_agents), owners_(kOwners) {}
 
-  // One stored event, amendments applied. In the order of the journal.
-  void add(const event::Values& stored);
+  // One stored event, amendments applied. In the order of the journal. Returns whom it is about: valid until the next; null: nobody.
+  const AgentProfiles* add(const event::Values& stored);
   // A status change: to the agent's history alone, wherever in time it lies.
   void note_status(const event::Values& stored);
 

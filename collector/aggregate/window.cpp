@@ -19,9 +19,10 @@ std::int64_t Window::begin_ns(std::int64_t now_ns) const {
   return now_ns - now_ns % step + step - length.count();
 }
 
-Gathered gather(const journal::View& view, const Window* window, std::int64_t now_ns, std::uint64_t max_agents) {
+Gathered gather(const journal::View& view, const Window* window, std::int64_t now_ns, std::uint64_t max_agents,
+                const event::Text* trends_of) {
   const journal::Statistics& statistics = view.statistics();
-  Gathered all{Profiles(max_agents), INT64_MIN, INT64_MAX, now_ns, statistics.collection_started_ns, 0};
+  Gathered all{Profiles(max_agents), INT64_MIN, INT64_MAX, now_ns, statistics.collection_started_ns, {}, 0};
   if (window != nullptr) {
     all.from_ns = window->begin_ns(now_ns);
     all.to_ns = all.from_ns + window->length.count();
@@ -43,8 +44,11 @@ Gathered gather(const journal::View& view, const Window* window, std::int64_t no
   });
   filter.kinds = ~kStatusChanges;
   filter.since_ns = all.from_ns;
+  const std::string trending = trends_of == nullptr ? std::string() : trends_of->shown();
   view.scan(filter, [&](const journal::StoredEvent& e) {
-    if (inside(e)) all.profiles.add(e.values);
+    if (!inside(e)) return true;
+    const AgentProfiles* const agent = all.profiles.add(e.values);
+    if (trends_of != nullptr && agent != nullptr && agent->agent == trending) all.trends.add(e.values, e.retention_ns);
     return true;
   });
   // Retention lets go of the oldest: while something older than the window is retained, all of the window is.

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "collector/aggregate/profiles.hpp"
+#include "collector/aggregate/trends.hpp"
 #include "collector/journal/journal.hpp"
 
 namespace arbiter::aggregate {
@@ -34,11 +35,13 @@ struct Gathered {
   std::int64_t from_ns, to_ns;    // the span, [from, to)
   std::int64_t now_ns;            // when it was asked about
   std::int64_t complete_from_ns;  // nothing of the span from here on is missing; before it, retention may have taken some
+  Trends trends;                  // of the agent that was asked for
   std::uint64_t events = 0;       // in the span
 };
 
 // Reads what is retained of a window, or all that is retained (null). Any thread; costs a pass over the window's blocks, and holds as much
 // as the agents and types in it (profiles.hpp).
-Gathered gather(const journal::View& view, const Window* window, std::int64_t now_ns, std::uint64_t max_agents);
+Gathered gather(const journal::View& view, const Window* window, std::int64_t now_ns, std::uint64_t max_agents,
+                const event::Text* trends_of = nullptr);
 
 }  // namespace arbiter::aggregate

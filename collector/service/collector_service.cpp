@@ -167,16 +167,16 @@ Result<void> CollectorService::events(const EventsQuery& query, const std::funct
   return snapshot::query_events(*now->view, {query.since_ns, query.until_ns, query.type, agent.text, task.text}, query.limit, line);
 }
 
-Result<CollectorService::Asking> CollectorService::gather(const ProfilesQuery& query) {
+Result<CollectorService::Asking> CollectorService::gather(const ProfilesQuery& query, const event::Text* trends_of) {
   const aggregate::Window* const window = aggregate::find_window(query.window);
   if (window == nullptr && !query.window.empty()) return Error{"window " + query.window + ": write 5m, 1h, 24h or 7d", 400};
   auto now = picture();
   if (!now) return now.error();
-  return Asking{window, aggregate::gather(*now->view, window, now->taken_ns, now->config.limits.max_agents)};
+  return Asking{window, aggregate::gather(*now->view, window, now->taken_ns, now->config.limits.max_agents, trends_of)};
 }
 
 Result<json::object> CollectorService::window_stats(const ProfilesQuery& query) {
-  auto asked = gather(query);
+  auto asked = gather(query, nullptr);
   if (!asked) return asked.error();
   Asked agent, type;
   ask_for(agent, engine_.anonymizer(), query.agent, schema::Subject::agent);
@@ -185,11 +185,11 @@ Result<json::object> CollectorService::window_stats(const ProfilesQuery& query) 
 }
 
 Result<json::object> CollectorService::agents(const ProfilesQuery& query) {
-  auto asked = gather(query);
-  if (!asked) return asked.error();
-  if (query.agent.empty()) return agents_json(asked->gathered, asked->window);
   Asked agent;
   ask_for(agent, engine_.anonymizer(), query.agent, schema::Subject::agent);
+  auto asked = gather(query, agent.text ? &*agent.text : nullptr);
+  if (!asked) return asked.error();
+  if (!agent.text) return agents_json(asked->gathered, asked->window);
   auto one = agent_json(asked->gathered, asked->window, *agent.text);
   if (!one)
     return Error{"no event of agent " + query.agent + (query.window.empty() ? " is retained" : " is in the last " + query.window), 404};

@@ -53,7 +53,7 @@ class CollectorService final : public Service {
     const aggregate::Window* window;  // null: all that is retained
     aggregate::Gathered gathered;
   };
-  Result<Asking> gather(const ProfilesQuery& query);
+  Result<Asking> gather(const ProfilesQuery& query, const event::Text* trends_of);
   // What differs is taken over where that goes while running.
   Result<boost::json::object> take_over(const std::function<Result<config::Config>(const config::Config& running)>& wanted,
                                         std::string_view from);

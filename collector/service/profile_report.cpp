@@ -107,6 +107,24 @@ json::value availability_json(const AgentProfiles& agent, const Gathered& all, s
                       {"meanTimeToRecoverS", real_value(seen.to_recover_s())}};
 }
 
+// Measures of which there is anything; `direction` is null where there are too few points to say.
+json::array trends_json(const aggregate::Trends& trends) {
+  json::array list;
+  for (std::size_t i = 0; i < aggregate::kMeasures.size(); ++i) {
+    const aggregate::Measure& measure = aggregate::kMeasures[i];
+    const aggregate::Series& series = trends.of(i);
+    if (series.points() == 0) continue;
+    json::object one{{"measure", json::string_view(measure.name)}, {"points", series.points()}, {"direction", nullptr}};
+    if (const auto trend = series.trend()) {
+      one["direction"] = trend->sign == 0 ? "stable" : trend->sign == measure.better ? "improving" : "declining";
+      one["perHour"] = trend->per_hour;
+      one["confidence"] = trend->confidence;
+    }
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 json::object span_json(const Gathered& all, const Window* window) {
   return {{"window", window == nullptr ? json::value(nullptr) : json::value(json::string_view(window->name))},
           {"from", window == nullptr ? json::value(nullptr) : json::value(snapshot::time_text(all.from_ns))},
@@ -123,7 +141,7 @@ Profile chosen(const Gathered& all, const std::optional<event::Text>& agent, con
   const AgentProfiles* const one = all.profiles.find(*agent);
   if (one == nullptr) return {};
   if (!type) return one->total();
-  const auto of_type = one->by_type.find(type->hashed ? type->shown() : std::string(type->bytes()));
+  const auto of_type = one->by_type.find(type->shown());
   return of_type == one->by_type.end() ? Profile() : of_type->second;
 }
 
@@ -170,6 +188,7 @@ std::optional<json::object> agent_json(const Gathered& all, const Window* window
   answer["agentId"] = one->agent;
   append(answer, profile_json(one->total()));
   answer["availability"] = availability_json(*one, all, all.now_ns);
+  answer["trends"] = trends_json(all.trends);
   json::array types;
   for (const auto& [type, profile] : one->by_type) {
     json::object of_type{{"taskType", type.empty() ? json::value(nullptr) : json::value(type)}};

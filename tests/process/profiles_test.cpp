@@ -166,6 +166,34 @@ TEST_CASE("an answer says from when on it is complete") {
   CHECK(day.at("completeFrom").as_string() > day.at("from").as_string());
 }
 
+TEST_CASE("an agent that gets slower and no better is said to") {
+  Place place;
+  Collector collector(place, plain_config());
+  std::string lines;
+  for (int i = 0; i < 40; ++i) {  // a millisecond more for each hour; every second one a success
+    const std::int64_t end = now_ns() - (40 - i) * 3'600'000'000'000;
+    lines += event_line("task-execution", end,
+                        R"({"taskId": "t", "agentId": "a", "startedAtNs": ")" + std::to_string(end - (100 + i) * 1'000'000LL) +
+                            R"(", "outcome": {"success": )" + (i % 2 == 0 ? "true" : "false") + "}}");
+  }
+  place.replay(place.write("runs.jsonl", lines));
+  const auto trends = [&](const Arguments& more) {
+    Arguments asked = {"agents", "a"};
+    asked.insert(asked.end(), more.begin(), more.end());
+    return collector.ask(asked).at("trends").as_array();
+  };
+  const json::array all = trends({});
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].at("measure") == "latencyMs");
+  CHECK(all[0].at("direction") == "declining");
+  CHECK(all[0].at("points") == 40);
+  CHECK(all[0].at("perHour").to_number<double>() == doctest::Approx(1).epsilon(0.001));
+  CHECK(all[0].at("confidence").to_number<double>() > 0.99);
+  CHECK(all[1].at("measure") == "successRate");
+  CHECK(all[1].at("direction") == "stable");
+  CHECK(json::serialize(trends({"--window", "7d"})) == json::serialize(all));
+}
+
 TEST_CASE("agents are asked about by the names they were recorded under, anonymised or not") {
   Place place;
   Collector collector(place, std::string("{") + kNoRetention + "}");

@@ -14,6 +14,7 @@
 #include "collector/snapshot/verify.hpp"
 #include "tools/arbiterctl/client.hpp"
 #include "tools/arbiterctl/command_line.hpp"
+#include "tools/arbiterctl/rows.hpp"
 #include "tools/arbiterctl/show.hpp"
 #include "tools/arbiterctl/terminal.hpp"
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "collector/control/json_line.hpp"
+#include "tools/arbiterctl/rows.hpp"
 #include "tools/arbiterctl/terminal.hpp"
 
 namespace arbiter::ctl {
@@ -18,78 +19,12 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kLabelWidth = 26;
-
-// The value under "a.b", or null: a collector of another version may not have it.
-const json::value* at(const json::object& object, std::string_view path) {
-  const json::object* within = &object;
-  while (true) {
-    const std::size_t dot = path.find('.');
-    const json::value* const value = within->if_contains(path.substr(0, dot));
-    if (dot == path.npos || value == nullptr) return value;
-    if (!value->is_object()) return nullptr;
-    within = &value->get_object();
-    path.remove_prefix(dot + 1);
-  }
-}
-
-std::optional<std::uint64_t> whole(const json::value* value) {
-  if (value == nullptr) return std::nullopt;
-  if (value->is_uint64()) return value->get_uint64();
-  if (value->is_int64() && value->get_int64() >= 0) return static_cast<std::uint64_t>(value->get_int64());
-  return std::nullopt;
-}
-
-std::optional<double> real(const json::value* value) {
-  if (value == nullptr || !value->is_number()) return std::nullopt;
-  return value->to_number<double>();
-}
-
-std::string digits(const json::value* value) {  // of a number that is a name
-  const auto number = whole(value);
-  return number ? std::to_string(*number) : "-";
-}
-
-std::string text(const json::value* value) {
-  if (value == nullptr || value->is_null()) return "-";
-  if (value->is_string()) return harmless(std::string_view(value->get_string()));
-  if (const auto number = whole(value)) return grouped(*number);
-  if (value->is_bool()) return value->get_bool() ? "yes" : "no";
-  return harmless(control::json_line(*value));
-}
-
-template <class... Args>
-std::string printed(const char* format, Args... args) {
-  std::array<char, 128> buffer;
-  const int size = std::snprintf(buffer.data(), buffer.size(), format, args...);
-  return {buffer.data(), std::min(static_cast<std::size_t>(size), buffer.size() - 1)};
-}
-
 std::string bytes_text(std::uint64_t bytes) {
   constexpr std::array<const char*, 5> units = {"B", "KiB", "MiB", "GiB", "TiB"};
   auto scaled = static_cast<double>(bytes);
   std::size_t unit = 0;
   while (scaled >= 1024 && unit + 1 < units.size()) scaled /= 1024, ++unit;
   return printed(unit == 0 ? "%.0f %s" : "%.1f %s", scaled, units[unit]);
-}
-
-void row(std::string& out, std::string_view label, std::string_view value, Colour colour = Colour::none) {
-  out.append("  ").append(label);
-  out.append(label.size() < kLabelWidth ? kLabelWidth - label.size() : 1, ' ');
-  out.append(coloured(value, colour)).append("\n");
-}
-
-void heading(std::string& out, std::string_view words) {
-  if (!out.empty()) out += "\n";
-  out.append(coloured(words, Colour::heading)).append("\n");
-}
-
-struct Row {
-  std::string_view label, path;
-};
-void rows(std::string& out, const json::object& object, std::span<const Row> list) {
-  for (const auto& [label, path] : list)
-    if (const auto* value = at(object, path); value != nullptr) row(out, label, text(value));
 }
 
 void counts(std::string& out, const json::object& object, std::string_view path) {
@@ -111,73 +46,7 @@ void losses(std::string& out, const json::object& object) {
   }
 }
 
-// "36.00 % (363 of 1,014), 95 %: 33.0 to 39.0 %"
-void rate(std::string& out, const json::object& object, std::string_view label, std::string_view share, std::string_view yes,
-          std::string_view of, std::string_view interval) {
-  const auto value = real(at(object, share));
-  if (!value) return;
-  std::string words = printed("%.2f %%", 100 * *value) + " (" + text(at(object, yes)) + " of " + text(at(object, of)) + ")";
-  if (const auto* ends = at(object, interval); ends != nullptr && ends->is_array() && ends->get_array().size() == 2)
-    words +=
-        printed(", 95 %%: %.1f to %.1f %%", 100 * real(&ends->get_array()[0]).value_or(0), 100 * real(&ends->get_array()[1]).value_or(1));
-  row(out, label, words);
-}
-
-void span(std::string& out, const json::object& object) {
-  static constexpr std::array<Row, 4> times = {
-      {{"window", "window"}, {"from", "from"}, {"as of", "asOf"}, {"complete from", "completeFrom"}}};
-  for (const auto& [label, path] : times)
-    if (const auto* value = at(object, path); value != nullptr && !value->is_null()) row(out, label, text(value));
-}
-
-// A measure that nothing is known of has no row.
-struct Measure {
-  std::string_view label, path;
-  const char* format = "%.4g";
-};
-constexpr std::array<Measure, 26> kMeasures = {{{"latency, mean", "latencyMs.mean", "%.1f ms"},
-                                                {"  least", "latencyMs.min", "%.1f ms"},
-                                                {"  p50", "latencyMs.p50", "%.1f ms"},
-                                                {"  p95", "latencyMs.p95", "%.1f ms"},
-                                                {"  p99", "latencyMs.p99", "%.1f ms"},
-                                                {"  most", "latencyMs.max", "%.1f ms"},
-                                                {"quality", "qualityScore.mean"},
-                                                {"efficiency", "efficiencyScore.mean"},
-                                                {"evaluation score", "evaluation.score.mean"},
-                                                {"tokens, mean", "tokens.consumed.mean", "%.0f"},
-                                                {"cost, mean", "costUsd.mean", "%.4f USD"},
-                                                {"budget used, mean", "budget.meanUtilization"},
-                                                {"compliance score", "compliance.score.mean"},
-                                                {"minimality", "minimality.factor.mean"},
-                                                {"similarity of syntax", "minimality.astSimilarity.mean"},
-                                                {"scaffolding penalty", "minimality.scaffoldingPenalty.mean"},
-                                                {"lines changed, mean", "minimality.linesChanged.mean"},
-                                                {"judges' score", "judgments.score.mean"},
-                                                {"judges' confidence", "judgments.confidence.mean"},
-                                                {"routing confidence", "routing.confidence.mean"},
-                                                {"times chosen", "routing.chosen", "%.0f"},
-                                                {"  another scored higher", "routing.alternativeScoredHigher", "%.0f"},
-                                                {"budgets overused", "budget.overused", "%.0f"},
-                                                {"available, share of time", "availability.share"},
-                                                {"time between failures", "availability.meanTimeBetweenFailuresS", "%.1f s"},
-                                                {"time to recover", "availability.meanTimeToRecoverS", "%.1f s"}}};
-
-void measures(std::string& out, const json::object& profile) {
-  rate(out, profile, "successes", "executions.successRate", "executions.successes", "executions.count", "executions.successRate95");
-  rate(out, profile, "evaluations passed", "evaluation.passRate", "evaluation.passed", "evaluation.count", "evaluation.passRate95");
-  rate(out, profile, "compliant", "compliance.passRate", "compliance.passed", "compliance.count", "compliance.passRate95");
-  for (const auto& [label, path, format] : kMeasures)
-    if (const auto value = real(at(profile, path)); value && (*value != 0 || !path.starts_with("routing.")))
-      row(out, label, printed(format, *value));
-}
-
 }  // namespace
-
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
 
 std::string status_text(const json::object& status) {
   std::string out;
@@ -281,46 +150,6 @@ std::string event_line(std::string_view event_json) {
     }
   }
   column(data, 0);
-  return out;
-}
-
-std::string profile_text(const json::object& profile) {
-  std::string out;
-  const auto* agent = at(profile, "agentId");
-  heading(out, agent == nullptr ? std::string("In this span") : "Agent " + text(agent));
-  span(out, profile);
-  row(out, "events", text(at(profile, "events")));
-  measures(out, profile);
-  const auto* types = at(profile, "byTaskType");
-  if (types == nullptr || !types->is_array()) return out;
-  for (const auto& item : types->get_array()) {
-    if (!item.is_object()) continue;
-    const auto* type = at(item.get_object(), "taskType");
-    heading(out, type == nullptr || type->is_null() ? std::string("Of no type") : "Type " + text(type));
-    measures(out, item.get_object());
-  }
-  return out;
-}
-
-std::string agents_text(const json::object& agents) {
-  std::string out;
-  heading(out, "Agents");
-  span(out, agents);
-  const auto* list = at(agents, "agents");
-  if (list == nullptr || !list->is_array()) return out;
-  out += "\n  " + printed("%10s %10s %9s %14s %14s  ", "executions", "successes", "rate", "p50 ms", "p95 ms") + "agent\n";
-  for (const auto& item : list->get_array()) {
-    if (!item.is_object()) continue;
-    const auto& agent = item.get_object();
-    const auto figure = [&](std::string_view path, const char* format, double scale = 1) {
-      const auto value = real(at(agent, path));
-      return value ? printed(format, scale * *value) : std::string("-");
-    };
-    out += "  " + printed("%10s %10s %9s %14s %14s  ", text(at(agent, "executions")).c_str(), text(at(agent, "successes")).c_str(),
-                          figure("successRate", "%.2f %%", 100).c_str(), figure("latencyMs.p50", "%.1f").c_str(),
-                          figure("latencyMs.p95", "%.1f").c_str());
-    out += text(at(agent, "agentId")) + "\n";
-  }
   return out;
 }
 

@@ -19,6 +19,4 @@ std::string export_text(const boost::json::object& exported);
 std::string config_text(const boost::json::object& config);
 std::string applied_text(const boost::json::object& applied);
 
-std::string grouped(std::uint64_t number);  // "27,408"
-
 }  // namespace arbiter::ctl
