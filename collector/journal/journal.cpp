@@ -110,6 +110,7 @@ bool Journal::pending() const { return state_->pending(); }
 Result<void> Journal::commit() { return state_->commit(); }
 std::uint64_t Journal::committed_frame() const { return state_->last_frame_; }
 std::uint64_t Journal::durable_frame() const { return state_->durable_frame(); }
+bool Journal::reach(std::uint64_t frame) { return state_->reach(frame); }
 
 void Journal::retain(std::int64_t now_ns) { state_->retain(now_ns); }
 void Journal::set_retention(const Retention& retention) { state_->set_retention(retention); }

@@ -202,6 +202,8 @@ class Journal {
   // Frames known to be on stable storage, for SyncPolicy::every_frame; frames are numbered from 1 by commit().
   std::uint64_t committed_frame() const;
   std::uint64_t durable_frame() const;
+  // From any thread: waits until the frames up to this one are on stable storage, whatever the policy. False: that failed.
+  bool reach(std::uint64_t frame);
 
   // --- retention, statistics, views
   void retain(std::int64_t now_ns);  // moves the edge; cheap when nothing leaves. Called before statistics and views, and now and then.

@@ -61,6 +61,7 @@ class Journal::State {
 
   void set_sync(SyncPolicy policy, std::chrono::milliseconds interval) { syncer_.set(policy, interval); }
   std::uint64_t durable_frame() const { return syncer_.durable_frame(); }
+  bool reach(std::uint64_t frame) { return syncer_.reach(frame); }
 
   Options options_;
   std::unordered_map<LaneId, LaneState> lanes_;

@@ -217,11 +217,15 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   auto now = picture();
   if (!now) return now.error();
   snapshot::ExportOptions options;
+  // A cursor that a power cut takes back would let the next increment miss what then comes under the same frame numbers.
+  options.durable = engine_.journal().reach(now->view->reach().frame);
+  if (!options.durable && (since->following.snapshot || since->following.cursor))
+    return Error{"the journal cannot be synced, so that no increment can be made: look at the disk; a full snapshot can be made", 503};
   options.directory = now->config.export_dir;
   options.formats = request.formats.empty() ? now->config.export_.formats : request.formats;
   options.since_ns = since->time_ns;
   options.following = since->following;
-  if (request.configured) options.following.increments = now->config.export_.increments.value_or(0);
+  if (request.configured && options.durable) options.following.increments = now->config.export_.increments.value_or(0);
   options.keep = now->config.export_.keep;
   options.max_age = now->config.export_.max_age;
   options.reward = formula_of(now->config);

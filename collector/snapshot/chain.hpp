@@ -16,6 +16,8 @@
 //                     of frames of which only the rows at or above that key stay, compared in the order of its members; frames that no line
 //                     names have nothing left
 //
+// A cursor names only what is on stable storage: after a power cut the journal goes on behind it.
+//
 // Only rows of events are incremental: a trajectory, or a decision with its outcome, is made of all events of a task, the old ones
 // included.
 #pragma once

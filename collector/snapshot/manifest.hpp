@@ -4,7 +4,7 @@
 //    "schema": {"version": "1.0", "sha256": ".."},
 //    "range": {"fromCursor": null | "..", "toCursor": "..", "since": null | "..", "sinceNs": null | "..", "watermark": "..", "watermarkNs":
 //    ".."}, "chain": {"base": 1, "position": 6, "follows": null | {"snapshot": 6 | null, "cursor": "..", "manifestSha256": ".." | null},
-//              "retained": 27408, "retainedOut": 0} (see chain.hpp; where there is a file of all events; position 0: a full snapshot),
+//              "retained": 27408, "retainedOut": 0} (see chain.hpp; where increments can follow; position 0: a full snapshot),
 //    "events": {"total": 27408, "byType": {..}, "withoutTask": 0, "firstTime": "..", "lastTime": ".."},
 //    "reward": {"definition": "..", "weights": {}, "evaluationScale": 1, "latencyScaleMs": 60000, "tokensScale": 10000} (see reward.hpp),
 //    "tasks": 6852 (where there is a file of trajectories),

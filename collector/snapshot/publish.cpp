@@ -106,7 +106,7 @@ Result<Chosen> chosen_formats(const ExportOptions& options, bool increment) {
     std::erase_if(*chosen, [](const FormatInfo* format) { return format->rows != Rows::events; });
     if (chosen->empty()) chosen->push_back(find_format("events.jsonl.zst"));
   }
-  if (any_of_events(*chosen) && !options.since_ns) chosen->push_back(find_format(kPlacesName));
+  if (any_of_events(*chosen) && !options.since_ns && options.durable) chosen->push_back(find_format(kPlacesName));
   return chosen;
 }
 
@@ -196,7 +196,7 @@ Result<Published> build(const journal::View& view, const ExportOptions& options,
   facts.created_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   facts.since_ns = options.since_ns;
   facts.key_fingerprint = options.key_fingerprint;
-  if (data->has_events && !options.since_ns) facts.chain = chain_json(number, follows, view);
+  if (data->has_events && !options.since_ns && options.durable) facts.chain = chain_json(number, follows, view);
   if (follows) facts.from_cursor = follows->reach.text();
   facts.to_cursor = view.cursor();
   facts.watermark_ns = view.statistics().last_updated_ns;

@@ -28,7 +28,8 @@ struct ExportOptions {
   std::string directory;                                                              // made if missing
   std::vector<std::string> formats = {"events.jsonl.zst", "trajectories.jsonl.zst"};  // names of format.hpp
   std::optional<std::int64_t> since_ns;                                               // events of this time or later; all
-  Following following;                                                                // nothing wanted: a full snapshot
+  bool durable = true;                                   // false: the view may go back in a power cut, so that no increment can follow
+  Following following;                                   // nothing wanted: a full snapshot
   std::optional<std::uint64_t> keep;                     // snapshots that stay, this one included, beside those they build on; all
   std::optional<std::chrono::nanoseconds> max_age;       // of older ones, since they were published; any
   RewardFormula reward;                                  // for trajectories

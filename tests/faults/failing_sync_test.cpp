@@ -73,4 +73,24 @@ TEST_CASE("a disk that fails to sync for a while: every failure begins a segment
   check_account(collector, {&agent});
 }
 
+TEST_CASE("while the journal cannot be synced no increment is made, and none can follow: a power cut might take its cursor back") {
+  Place place;
+  FaultCalls calls(place);
+  Collector collector(place, plain_config(R"("journal": {"sync": "10ms"})"), calls.limits());
+  Agent agent(place.lanes());
+  agent.record(100);
+  const fs::path sound = collector.snapshot();
+  REQUIRE(json::parse(read_file(sound / "manifest.json")).as_object().contains("chain"));
+  calls.fail_syncs(1'000'000, true);
+  agent.record(100);
+  const Ran refused = collector.ctl({"export", "--since", "snapshot:1"});
+  CHECK(refused.exit == 1);
+  CHECK_MESSAGE(refused.err.find("no increment can be made") != std::string::npos, refused.err);
+  calls.fail_syncs(0);
+  agent.record(100);
+  CHECK(wait_until([&] { return collector.ctl({"export", "--since", "snapshot:1"}).exit == 0; }));
+  const fs::path increment = fs::canonical(place.exports() / "latest");
+  CHECK(json::parse(read_file(increment / "manifest.json")).at("events").at("total") == 200);
+}
+
 }  // namespace arbiter::test
