@@ -43,21 +43,22 @@ Profile AgentProfiles::total() const {
 }
 
 std::uint32_t Profiles::agent_of(const Text& name) {
-  const auto known = index_.find(name.shown());
-  if (known != index_.end()) return known->second;
-  const bool room = index_.size() < max_agents_;
-  overflowed_ += room ? 0 : 1;
-  const auto [at, made] = index_.try_emplace(room ? name.shown() : std::string(kOther), static_cast<std::uint32_t>(agents_.size()));
-  if (made) agents_.push_back({at->first, {}, {}});
-  return at->second;
+  return (name.hashed ? recent_hashed_ : recent_plain_).of(name.bytes(), [&](std::string_view) {
+    const auto known = index_.find(name.shown());
+    if (known != index_.end()) return known->second;
+    const bool room = index_.size() < max_agents_;
+    const auto [at, made] = index_.try_emplace(room ? name.shown() : std::string(kOther), static_cast<std::uint32_t>(agents_.size()));
+    if (made) agents_.push_back({at->first, {}, {}});
+    if (!room) other_ = at->second;
+    return at->second;
+  });
 }
 
-std::map<std::string, Profile, std::less<>>::iterator Profiles::profile_of(std::uint32_t agent, const Text* type) {
+std::map<std::string, Profile, std::less<>>::iterator Profiles::profile_of(std::uint32_t agent, const Text& type) {
   auto& by_type = agents_[agent].by_type;
-  const std::string name = type == nullptr ? std::string() : type->shown();
-  const auto known = by_type.find(name);
+  const auto known = type.hashed ? by_type.find(type.shown()) : by_type.find(type.bytes());
   if (known != by_type.end()) return known;
-  return by_type.try_emplace(by_type.size() < kTypesMax ? name : std::string(kOther)).first;
+  return by_type.try_emplace(by_type.size() < kTypesMax ? type.shown() : std::string(kOther)).first;
 }
 
 const AgentProfiles* Profiles::add(const Values& v) {
@@ -73,9 +74,10 @@ const AgentProfiles* Profiles::add(const Values& v) {
     nobody_.add(v);
     return nullptr;
   }
+  if (agent == other_) ++overflowed_;
 
   const Text type_of_task(remembered && owner.agent == agent ? owner.type : std::string_view());
-  const auto profile = profile_of(agent, named_type != nullptr ? named_type : &type_of_task);
+  const auto profile = profile_of(agent, named_type != nullptr ? *named_type : type_of_task);
   profile->second.add(v);
   if (owns(v.kind)) owner = {hash, agent, profile->first};
   return &agents_[agent];

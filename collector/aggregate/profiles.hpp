@@ -17,6 +17,7 @@
 
 #include "collector/aggregate/availability.hpp"
 #include "collector/aggregate/profile.hpp"
+#include "collector/recent_hashes.hpp"
 #include "shm/event.hpp"
 
 namespace arbiter::aggregate {
@@ -59,11 +60,13 @@ class Profiles {
   };
 
   std::uint32_t agent_of(const event::Text& name);
-  std::map<std::string, Profile, std::less<>>::iterator profile_of(std::uint32_t agent, const event::Text* type);
+  std::map<std::string, Profile, std::less<>>::iterator profile_of(std::uint32_t agent, const event::Text& type);
 
   std::uint64_t max_agents_;
   std::vector<AgentProfiles> agents_;
-  std::unordered_map<std::string, std::uint32_t> index_;  // by agent as shown
+  std::unordered_map<std::string, std::uint32_t> index_;      // by agent as shown
+  RecentHashes<std::uint32_t> recent_plain_, recent_hashed_;  // the same, of those seen lately, by what is stored
+  std::uint32_t other_ = kNobody;                             // kOther, once there is no more room
   std::vector<Owner> owners_;
   Profile nobody_;
   std::uint64_t overflowed_ = 0;
