@@ -58,7 +58,10 @@ std::map<std::string, Profile, std::less<>>::iterator Profiles::profile_of(std::
   auto& by_type = agents_[agent].by_type;
   const auto known = type.hashed ? by_type.find(type.shown()) : by_type.find(type.bytes());
   if (known != by_type.end()) return known;
-  return by_type.try_emplace(by_type.size() < kTypesMax ? type.shown() : std::string(kOther)).first;
+  const bool room = by_type.size() < kTypesMax && profiles_ < max_profiles_;
+  const auto [at, made] = by_type.try_emplace(room ? type.shown() : std::string(kOther));
+  if (made) ++profiles_;
+  return at;
 }
 
 const AgentProfiles* Profiles::add(const Values& v) {

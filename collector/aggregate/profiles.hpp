@@ -4,8 +4,9 @@
 // decision, a start or an execution that came before it. The type of a task likewise. Events of which neither is known are counted under
 // no agent.
 //
-// Bounded: `max_agents` agents of kTypesMax types each; what comes beyond goes under kOther.
-// Not thread-safe.
+// Bounded: `max_agents` agents of kTypesMax types each, and `max_profiles` of them in all; what comes beyond goes under kOther. (Measured:
+// 101 MiB for 1,000 agents of 10 types with 300 log-normal latencies each, of which 99.7 % lie within a factor of 90 of the median.) Not
+// thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,10 @@ class Profiles {
   static constexpr std::string_view kOther = "(other)";
   static constexpr std::size_t kTypesMax = 64;
 
-  explicit Profiles(std::uint64_t max_agents) : max_agents_(max_agents), owners_(kOwners) {}
+  static constexpr std::uint64_t kProfilesMax = 100'000;  // ten types for each agent of the default limit
+
+  explicit Profiles(std::uint64_t max_agents, std::uint64_t max_profiles = kProfilesMax)
+      : max_agents_(max_agents), max_profiles_(max_profiles), owners_(kOwners) {}
 
   // One stored event, amendments applied. In the order of the journal. Returns whom it is about: valid until the next; null: nobody.
   const AgentProfiles* add(const event::Values& stored);
@@ -62,7 +66,8 @@ class Profiles {
   std::uint32_t agent_of(const event::Text& name);
   std::map<std::string, Profile, std::less<>>::iterator profile_of(std::uint32_t agent, const event::Text& type);
 
-  std::uint64_t max_agents_;
+  std::uint64_t max_agents_, max_profiles_;
+  std::uint64_t profiles_ = 0;
   std::vector<AgentProfiles> agents_;
   std::unordered_map<std::string, std::uint32_t> index_;      // by agent as shown
   RecentHashes<std::uint32_t> recent_plain_, recent_hashed_;  // the same, of those seen lately, by what is stored

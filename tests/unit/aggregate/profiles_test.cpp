@@ -171,3 +171,30 @@ TEST_CASE("agents and types beyond the limit go under one name, and agents so ar
   CHECK(b->by_type.size() == Profiles::kTypesMax + 1);
   CHECK(b->by_type.at(std::string(Profiles::kOther)).events == 100 + 1 - Profiles::kTypesMax);
 }
+
+TEST_CASE("a status change of an agent beyond the limit is counted once, and the agent's history is that of the other name") {
+  Profiles profiles(1);
+  profiles.add(execution("a", "review", true));
+  Values v = of(Kind::agent_status_change);
+  v.stamp = 10;
+  v.set_text(field(Kind::agent_status_change, "agentId"), std::string_view("b"));
+  v.set_text(field(Kind::agent_status_change, "status"), std::string_view("offline"));
+  profiles.note_status(v);
+  profiles.add(v);
+  CHECK(profiles.overflowed() == 1);
+  CHECK(profiles.find(Text(Profiles::kOther))->statuses.within(0, 20).down_ns == 10);
+}
+
+TEST_CASE("when there are as many profiles as may be, each further type goes under the other name of its agent") {
+  Profiles profiles(10, 3);
+  for (const std::string_view type : {"review", "fix", "write", "test"}) {
+    profiles.add(execution("a", type, true));
+    profiles.add(execution("b", type, true));
+  }
+  const AgentProfiles *a = profiles.find(Text("a")), *b = profiles.find(Text("b"));
+  CHECK(a->by_type.size() == 3);
+  CHECK(a->by_type.at("fix").events == 1);
+  CHECK(a->by_type.at(std::string(Profiles::kOther)).events == 2);
+  CHECK(b->by_type.size() == 2);
+  CHECK(b->by_type.at(std::string(Profiles::kOther)).events == 3);
+}
