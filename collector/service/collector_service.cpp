@@ -69,6 +69,17 @@ Result<void> check_formats(const std::vector<std::string>& asked, const Since& s
   return {};
 }
 
+std::int64_t steady_now_ns() { return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
+
+// Of the export that is under way: share done, and seconds that are left if it goes on like that; null where there is none.
+json::value progress_json(const snapshot::Progress& progress, std::int64_t ran_ns) {
+  if (progress.stages.load(std::memory_order_relaxed) == 0) return nullptr;
+  const double share = progress.share(), seconds = static_cast<double>(ran_ns) / 1e9;
+  return {{"share", share},
+          {"seconds", seconds},
+          {"secondsLeft", share > 0 ? json::value(seconds * (1 - share) / share) : json::value(nullptr)}};
+}
+
 // What the audit says of an export (audit.hpp).
 json::object audit_line(const ExportRequest& request, const Result<snapshot::Published>& made) {
   json::array formats;
@@ -130,6 +141,7 @@ void CollectorService::stop() {
 
 Result<json::object> CollectorService::status() {
   auto status = engine_.mailbox().ask([this]() -> Result<json::object> { return status_json(engine_); });
+  if (status) (*status)["export"] = progress_json(progress_, steady_now_ns() - export_began_ns_.load(std::memory_order_relaxed));
   const std::lock_guard lock(mutex_);
   if (status && !not_exported_.empty() && status->at("health") == "ok") {
     (*status)["health"] = "degraded";
@@ -232,7 +244,10 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   options.key_fingerprint = engine_.key_fingerprint();
   options.stats = std::move(now->stats);
   if (!since->given) exported_completions_ = now->completions;  // also when it fails: the next try is not at once
+  options.progress = &progress_;
+  export_began_ns_.store(steady_now_ns(), std::memory_order_relaxed);
   auto made = snapshot::publish(*now->view, options);
+  progress_.end();
   if (made || made.error().code < 400 || made.error().code >= 500) {  // a request that was wrong says nothing of the state of things
     const std::lock_guard lock(mutex_);
     not_exported_ = made ? std::string() : made.error().message;

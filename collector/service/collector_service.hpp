@@ -11,6 +11,7 @@
 #include "collector/config/load.hpp"
 #include "collector/service/engine.hpp"
 #include "collector/service/service.hpp"
+#include "collector/snapshot/progress.hpp"
 
 namespace arbiter::service {
 
@@ -63,6 +64,8 @@ class CollectorService final : public Service {
   Engine& engine_;
   config::Options options_;
   std::mutex exporting_;  // one export at a time
+  snapshot::Progress progress_;
+  std::atomic<std::int64_t> export_began_ns_{0};  // steady clock; for status alone (relaxed, as progress_)
   std::mutex mutex_;
   std::condition_variable_any wake_;
   bool soon_ = false;                                   // under mutex_: somebody asked for an export

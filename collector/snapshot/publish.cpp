@@ -27,7 +27,7 @@ struct Data {
 };
 
 // Every event of the view that passes, sorted.
-Result<std::uint64_t> gather(const journal::View& view, const journal::View::Filter& filter, Sorter& sorter) {
+Result<std::uint64_t> gather(const journal::View& view, const journal::View::Filter& filter, Sorter& sorter, Progress& progress) {
   Result<void> added;
   std::string record;
   const auto scan = view.scan(filter, [&](const journal::StoredEvent& e) {
@@ -35,9 +35,11 @@ Result<std::uint64_t> gather(const journal::View& view, const journal::View::Fil
     append_event_record(record, e);
     const EventKeyBytes key = event_key_bytes(e);
     added = sorter.add(snapshot::view(key), record);
+    progress.step();
     return added.has_value();
   });
   if (!added) return added.error();
+  progress.read_all();
   return scan.blocks_damaged;
 }
 
@@ -120,13 +122,16 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
   if (writers->any(Rows::trajectories)) trajectories.emplace(directory, options.sort_memory_bytes, options.reward);
   std::optional<Decisions> decisions;
   if (writers->any(Rows::decisions)) decisions.emplace(directory, options.sort_memory_bytes, options.reward);
+  Progress unseen;
+  Progress& progress = options.progress != nullptr ? *options.progress : unseen;
+  progress.begin(view.statistics().retained.events(), trajectories ? 3 : 2);
   Data data;
   {
     Sorter sorter(directory, options.sort_memory_bytes);
     journal::View::Filter filter;
     if (options.since_ns) filter.since_ns = *options.since_ns;
     if (follows) filter.after = follows->reach;
-    const auto damaged = gather(view, filter, sorter);
+    const auto damaged = gather(view, filter, sorter, progress);
     if (!damaged) return damaged.error();
     data.blocks_damaged = *damaged;
     const bool lines = writers->any(Rows::events);
@@ -140,6 +145,7 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
       if (!record.read(payload)) return damaged_while_sorting();
       const journal::StoredEvent e = record.event();
       data.summary.add(e);
+      progress.step();
       line.clear();
       if (lines) append_event_json(line, e);
       if (auto ok = writers->give(Rows::events, [&](Format& writer) { return writer.event(e, line); }); !ok) return ok.error();
@@ -152,6 +158,7 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
   }
   if (trajectories) {
     auto ok = trajectories->each([&](std::string_view piece, bool ends) {
+      if (!ends) progress.step();
       return writers->give(Rows::trajectories, [&](Format& writer) { return writer.trajectory(piece, ends); });
     });
     if (!ok) return ok.error();

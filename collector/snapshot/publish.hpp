@@ -18,6 +18,7 @@
 
 #include "collector/journal/journal.hpp"
 #include "collector/snapshot/chain.hpp"
+#include "collector/snapshot/progress.hpp"
 #include "collector/snapshot/reward.hpp"
 #include "collector/snapshot/sorter.hpp"
 #include "shm/result.hpp"
@@ -35,6 +36,7 @@ struct ExportOptions {
   RewardFormula reward;                                  // for trajectories
   std::string key_fingerprint;                           // of the anonymisation key, hex; empty: not anonymised
   boost::json::object stats;                             // becomes stats.json; its "losses" also stand in the manifest
+  Progress* progress = nullptr;                          // told how far it has come
   std::size_t sort_memory_bytes = Sorter::kMemoryBytes;  // for each of: the events, the trajectories
 };
 

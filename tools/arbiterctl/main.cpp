@@ -2,10 +2,12 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "collector/config/load.hpp"
@@ -24,6 +26,7 @@ using namespace arbiter;
 using namespace arbiter::ctl;
 namespace json = boost::json;
 
+constexpr std::chrono::seconds kLookMax{2};  // at how far a long export has come
 constexpr int kSuccess = 0, kFailure = 1, kUsage = 2;
 
 int complain(const std::string& what, int status = kFailure) {
@@ -75,7 +78,10 @@ int export_snapshot(client::Client& collector, const Arguments& arguments) {
     formats.insert(formats.end(), files.begin(), files.end());
   }
   const auto exported = [&] {
-    const Progress progress("exporting a snapshot");
+    const Progress progress("exporting a snapshot", [beside = std::make_shared<client::Client>(collector.socket())] {
+      const auto status = beside->ask("GET", "/v1/status", {}, kLookMax);
+      return status ? export_progress_text(*status) : std::string();
+    });
     return collector.export_snapshot(arguments.since, formats);
   }();
   return print(collector, arguments, exported, export_text);

@@ -171,6 +171,15 @@ std::string task_text(const json::object& task) {
   return out;
 }
 
+std::string export_progress_text(const json::object& status) {
+  const auto* exporting = at(status, "export");
+  if (exporting == nullptr || !exporting->is_object()) return {};
+  const auto share = real(at(exporting->get_object(), "share")), left = real(at(exporting->get_object(), "secondsLeft"));
+  std::string out = share ? printed(", %.0f %%", 100 * *share) : std::string();
+  if (left) out += printed(", about %.0f s left", *left);
+  return out;
+}
+
 std::string export_text(const json::object& exported) {
   std::string out = text(at(exported, "path")) + "\n";
   if (const auto* manifest = at(exported, "manifest"); manifest != nullptr && manifest->is_object()) {

@@ -53,7 +53,7 @@ std::string harmless(std::string_view text) {
   return out;
 }
 
-Progress::Progress(std::string what) : what_(std::move(what)) {
+Progress::Progress(std::string what, std::function<std::string()> more) : what_(std::move(what)), more_(std::move(more)) {
   if (isatty(STDERR_FILENO) != 0) thread_ = std::thread([this] { run(); });
 }
 
@@ -72,9 +72,13 @@ void Progress::run() {
   const auto begun = steady_clock::now();
   std::unique_lock lock(mutex_);
   bool shown = false;
-  for (auto next = begun + seconds(2); !ended_.wait_until(lock, next, [this] { return end_; }); next += seconds(1), shown = true)
-    std::fprintf(stderr, "\r%s: %lld s", what_.c_str(),
-                 static_cast<long long>(duration_cast<seconds>(steady_clock::now() - begun).count()));
+  for (auto next = begun + seconds(2); !ended_.wait_until(lock, next, [this] { return end_; }); next += seconds(1), shown = true) {
+    lock.unlock();
+    const std::string more = more_ ? harmless(more_()) : std::string();
+    lock.lock();
+    std::fprintf(stderr, "\r\033[K%s: %lld s%s", what_.c_str(),
+                 static_cast<long long>(duration_cast<seconds>(steady_clock::now() - begun).count()), more.c_str());
+  }
   if (shown) std::fprintf(stderr, "\r\033[K");
 }
 

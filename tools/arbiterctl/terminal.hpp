@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -20,7 +21,8 @@ std::string harmless(std::string_view text);
 // "exporting a snapshot: 5 s" on stderr, from two seconds on until it is destroyed; nothing where stderr is no terminal.
 class Progress {
  public:
-  explicit Progress(std::string what);
+  // `more`: asked now and then, on a thread of its own, for what is to stand behind the seconds; must come to an end.
+  explicit Progress(std::string what, std::function<std::string()> more = {});
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -28,6 +30,7 @@ class Progress {
  private:
   void run();
   const std::string what_;
+  const std::function<std::string()> more_;
   std::mutex mutex_;
   std::condition_variable ended_;
   bool end_ = false;
