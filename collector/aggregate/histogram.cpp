@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 
 namespace arbiter::aggregate {
 namespace {
@@ -11,37 +12,31 @@ constexpr unsigned kBits = 6;  // of a value's leading digits, behind the first,
 constexpr std::uint64_t kSubBuckets = std::uint64_t{1} << kBits;
 static_assert(Histogram::kRelativeError == 1.0 / (2 * kSubBuckets));
 
-}  // namespace
+constexpr unsigned kCountBits = 52;
+constexpr std::uint64_t kCountMax = (std::uint64_t{1} << kCountBits) - 1;
+static_assert((64 - kBits + 1) * kSubBuckets <= std::uint64_t{1} << (64 - kCountBits));
 
-std::size_t Histogram::bucket_of(std::uint64_t value) {
+std::uint64_t bucket_of(std::uint64_t value) {
   if (value < kSubBuckets) return value;
   const auto shift = static_cast<unsigned>(std::bit_width(value)) - 1 - kBits;
   return (shift + 1) * kSubBuckets + ((value >> shift) - kSubBuckets);
 }
 
-double Histogram::middle_of(std::size_t bucket) {
+double middle_of(std::uint64_t bucket) {
   if (bucket < kSubBuckets) return static_cast<double>(bucket);
   const auto shift = static_cast<int>(bucket / kSubBuckets) - 1;
   return std::ldexp(static_cast<double>(kSubBuckets + bucket % kSubBuckets) + 0.5, shift);
 }
 
-void Histogram::cover(std::size_t first, std::size_t last) {
-  if (counts_.empty()) {
-    first_ = first;
-    counts_.resize(last - first + 1);
-    return;
-  }
-  if (first < first_) {
-    counts_.insert(counts_.begin(), first_ - first, 0);
-    first_ = first;
-  }
-  if (last >= first_ + counts_.size()) counts_.resize(last - first_ + 1);
-}
+}  // namespace
 
 void Histogram::add(std::uint64_t value) {
-  const std::size_t bucket = bucket_of(value);
-  cover(bucket, bucket);
-  ++counts_[bucket - first_];
+  const std::uint64_t index = bucket_of(value);
+  const auto at = std::lower_bound(buckets_.begin(), buckets_.end(), index << kCountBits);
+  if (at != buckets_.end() && *at >> kCountBits == index)
+    ++*at;
+  else
+    buckets_.insert(at, (index << kCountBits) + 1);
   min_ = count_ == 0 ? value : std::min(min_, value);
   max_ = std::max(max_, value);
   ++count_;
@@ -49,8 +44,16 @@ void Histogram::add(std::uint64_t value) {
 
 void Histogram::merge(const Histogram& other) {
   if (other.count_ == 0) return;
-  cover(other.first_, other.first_ + other.counts_.size() - 1);
-  for (std::size_t i = 0; i < other.counts_.size(); ++i) counts_[other.first_ - first_ + i] += other.counts_[i];
+  std::vector<std::uint64_t> both;
+  both.reserve(buckets_.size() + other.buckets_.size());
+  std::merge(buckets_.begin(), buckets_.end(), other.buckets_.begin(), other.buckets_.end(), std::back_inserter(both));
+  buckets_.clear();
+  for (const std::uint64_t bucket : both) {
+    if (!buckets_.empty() && buckets_.back() >> kCountBits == bucket >> kCountBits)
+      buckets_.back() += bucket & kCountMax;
+    else
+      buckets_.push_back(bucket);
+  }
   min_ = count_ == 0 ? other.min_ : std::min(min_, other.min_);
   max_ = std::max(max_, other.max_);
   count_ += other.count_;
@@ -60,9 +63,9 @@ std::optional<double> Histogram::quantile(double q) const {
   if (count_ == 0) return std::nullopt;
   const auto rank = std::clamp(static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(count_))), std::uint64_t{1}, count_);
   std::uint64_t below = 0;
-  std::size_t i = 0;
-  while ((below += counts_[i]) < rank) ++i;
-  return std::clamp(middle_of(first_ + i), static_cast<double>(min_), static_cast<double>(max_));
+  auto bucket = buckets_.begin();
+  while ((below += *bucket & kCountMax) < rank) ++bucket;
+  return std::clamp(middle_of(*bucket >> kCountBits), static_cast<double>(min_), static_cast<double>(max_));
 }
 
 }  // namespace arbiter::aggregate

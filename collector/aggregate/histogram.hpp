@@ -5,7 +5,7 @@
 // was added make no difference. (Log-linear buckets as in G. Tene's HdrHistogram; the bound is that of C. Masson et al., DDSketch, VLDB
 // 2019, with 1/128 for alpha.)
 //
-// Memory: 8 bytes for each bucket between the least and the greatest in use, at most 30 KiB whatever is added.
+// Memory: 8 bytes for each bucket that is not empty: a handful of values takes little, and at most 30 KiB are taken whatever is added.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ class Histogram {
  public:
   static constexpr double kRelativeError = 1.0 / 128;
 
-  void add(std::uint64_t value);  // amortised O(1)
+  void add(std::uint64_t value);  // O(log buckets), and O(buckets) where the bucket is new
   void merge(const Histogram& other);
 
   std::uint64_t count() const { return count_; }
@@ -29,12 +29,9 @@ class Histogram {
   std::optional<double> quantile(double q) const;
 
  private:
-  static std::size_t bucket_of(std::uint64_t value);
-  static double middle_of(std::size_t bucket);
-  void cover(std::size_t first, std::size_t last);  // makes room for these buckets
-
-  std::size_t first_ = 0;  // bucket that counts_[0] counts
-  std::vector<std::uint64_t> counts_;
+  // Of each bucket that is not empty, in order: its index in the upper 12 bits, its count below. One word, as there may be as many
+  // histograms as agents times types.
+  std::vector<std::uint64_t> buckets_;
   std::uint64_t count_ = 0, min_ = 0, max_ = 0;
 };
 
