@@ -4,9 +4,11 @@
 // decision, a start or an execution that came before it. The type of a task likewise. Events of which neither is known are counted under
 // no agent.
 //
-// Bounded: `max_agents` agents of kTypesMax types each, and `max_profiles` of them in all; what comes beyond goes under kOther. (Measured:
-// 101 MiB for 1,000 agents of 10 types with 300 log-normal latencies each, of which 99.7 % lie within a factor of 90 of the median.) Not
-// thread-safe.
+// Bounded: `max_agents` agents of kTypesMax types each, and `max_profiles` of them in all; what comes beyond goes under kOther. Measured:
+// 28 MiB for 1,000 agents of 10 types with 300 log-normal latencies each, of which 99.7 % lie within a factor of 90 of the median; 89 MiB
+// for 10,000 agents of 10 types with 30 each.
+//
+// Not thread-safe.
 #pragma once
 
 #include <cstdint>
