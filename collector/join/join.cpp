@@ -49,16 +49,15 @@ Decision decision_of(const Values& v, std::int64_t time_ns) {
   Decision d;
   d.time_ns = time_ns;
   d.present = 1u << execution::by_time;
-  const auto take = [&](unsigned from, unsigned to, std::string& into, int bit) {
+  const auto take = [&](unsigned from, unsigned to, Decision::Word word) {
     if (!v.has(from)) return;
-    into = v.text[from].bytes();
+    d.add(word, v.text[from]);
     d.present |= 1u << to;
-    if (v.text[from].hashed) d.hashed = static_cast<std::uint8_t>(d.hashed | 1 << bit);
   };
-  take(decision::id, execution::by_id, d.decision_id, 0);
-  take(decision::agent, execution::by_agent, d.agent, 1);
-  take(decision::strategy, execution::by_strategy, d.strategy, 2);
-  take(decision::policy, execution::by_policy, d.policy, 3);
+  take(decision::id, execution::by_id, Decision::id);
+  take(decision::agent, execution::by_agent, Decision::agent);
+  take(decision::strategy, execution::by_strategy, Decision::strategy);
+  take(decision::policy, execution::by_policy, Decision::policy);
   if (v.has(decision::confidence)) d.confidence = v.real(decision::confidence), d.present |= 1u << execution::by_confidence;
   if (v.has(decision::propensity)) d.propensity = v.real(decision::propensity), d.present |= 1u << execution::by_propensity;
   return d;
@@ -74,14 +73,22 @@ std::int64_t time_of(const Values& v) { return event_time_ns(static_cast<std::in
 
 }  // namespace
 
+void Decision::add(Word word, const Text& text) {
+  words.insert(words.end(), text.data, text.data + text.size);
+  size[word] = static_cast<std::uint16_t>(text.size);
+  if (text.hashed) hashed = static_cast<std::uint8_t>(hashed | 1 << word);
+}
+
 void Decision::fill(Values& v) const {
-  const auto give = [&](unsigned to, const std::string& from, int bit) {
-    if ((present >> to & 1) != 0) v.set_text(to, (hashed >> bit & 1) != 0 ? Text::hash(from.data()) : Text{from});
+  const char* at = words.data();
+  const auto give = [&](unsigned to, Word word) {
+    if ((present >> to & 1) != 0) v.set_text(to, (hashed >> word & 1) != 0 ? Text::hash(at) : Text{std::string_view(at, size[word])});
+    at += size[word];
   };
-  give(execution::by_id, decision_id, 0);
-  give(execution::by_agent, agent, 1);
-  give(execution::by_strategy, strategy, 2);
-  give(execution::by_policy, policy, 3);
+  give(execution::by_id, id);
+  give(execution::by_agent, agent);
+  give(execution::by_strategy, strategy);
+  give(execution::by_policy, policy);
   if ((present >> execution::by_confidence & 1) != 0) v.set_real(execution::by_confidence, confidence);
   if ((present >> execution::by_propensity & 1) != 0) v.set_real(execution::by_propensity, propensity);
   v.set_time(execution::by_time, time_ns);

@@ -15,6 +15,8 @@
 // Not thread-safe: belongs to the drain's thread.
 #pragma once
 
+#include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -31,12 +33,18 @@ namespace arbiter::join {
 
 // The decision of an execution, as routingDecision.* shows it.
 struct Decision {
-  std::int64_t time_ns = 0;
-  std::uint32_t present = 0;  // bits of the execution's routingDecision.* fields
-  double confidence = 0, propensity = 0;
-  std::string decision_id, agent, strategy, policy;  // bytes
-  std::uint8_t hashed = 0;                           // bit i: i-th of those is a hash
+  enum Word : std::uint8_t { id, agent, strategy, policy };
+  static constexpr std::size_t kWords = 4;
 
+  std::int64_t time_ns = 0;
+  double confidence = 0, propensity = 0;
+  std::uint32_t present = 0;                 // bits of the execution's routingDecision.* fields
+  std::uint8_t hashed = 0;                   // bit i: word i is a hash
+  std::array<std::uint16_t, kWords> size{};  // of each word
+  // One word behind the other. There are as many decisions as executions may be open: ids that are hashes have their room here.
+  boost::container::small_vector<char, 48> words;
+
+  void add(Word word, const event::Text& text);  // in their order
   void fill(event::Values& execution) const;
 };
 
@@ -72,7 +80,7 @@ class Join final : public journal::Participant {
   std::size_t waiting() const { return waiting_.size(); }
   const Counts& counts() const { return counts_; }
 
-  void save(std::string& out) const override;
+  void save(const std::function<void(std::string_view piece)>& out) const override;
   bool load(std::string_view bytes) override;
   void replay(const LaneId& lane, const event::Values& stored, const journal::EventRef& ref) override;
   void replay_clear() override;

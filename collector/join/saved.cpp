@@ -8,12 +8,15 @@
 namespace arbiter::join {
 namespace {
 
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
+
+using Words = decltype(Decision::words);
+using Out = std::function<void(std::string_view piece)>;
 
 // Gathers what is small: a table has some million fields, and the drain waits for it.
 class Writer {
  public:
-  explicit Writer(std::string& out) : out_(out) {}
+  explicit Writer(const Out& out) : out_(out) {}
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer() { flush(); }
@@ -26,21 +29,23 @@ class Writer {
     std::memcpy(gathered_.data() + used_, &value, sizeof value);
     used_ += sizeof value;
   }
-  void put(const std::string& text) {
-    put(static_cast<std::uint16_t>(text.size()));
-    flush();
-    out_ += text;
+  void put(const Words& words) {
+    put(static_cast<std::uint32_t>(words.size()));
+    if (kGathered - used_ < words.size()) flush();
+    if (words.size() > kGathered) return out_({words.data(), words.size()});
+    std::memcpy(gathered_.data() + used_, words.data(), words.size());
+    used_ += words.size();
   }
 
  private:
   static constexpr std::size_t kGathered = 4096;
 
   void flush() {
-    out_.append(gathered_.data(), used_);
+    out_({gathered_.data(), used_});
     used_ = 0;
   }
 
-  std::string& out_;
+  const Out& out_;
   std::array<char, kGathered> gathered_;
   std::size_t used_ = 0;
 };
@@ -56,10 +61,10 @@ class Reader {
     left_.remove_prefix(sizeof value);
     return true;
   }
-  bool get(std::string& text) {
-    std::uint16_t size = 0;
+  bool get(Words& words) {
+    std::uint32_t size = 0;
     if (!get(size) || left_.size() < size) return false;
-    text = left_.substr(0, size);
+    words.assign(left_.begin(), left_.begin() + size);
     left_.remove_prefix(size);
     return true;
   }
@@ -88,15 +93,17 @@ template <class Stream, class E>
 bool each_made(Stream&& field, E& e) {
   auto& d = e.decision;
   return field(e.keys[0]) && field(e.keys[1]) && field(d.time_ns) && field(d.present) && field(d.confidence) && field(d.propensity) &&
-         field(d.decision_id) && field(d.agent) && field(d.strategy) && field(d.policy) && field(d.hashed);
+         field(d.hashed) && field(d.size) && field(d.words);
 }
 
-// A hash that is not 16 bytes long would be read past its end.
+// The words are as long as their sizes say; a hash that is not 16 bytes long would be read past its end.
 bool sound(const Decision& d) {
-  const std::string* text[] = {&d.decision_id, &d.agent, &d.strategy, &d.policy};
-  for (int i = 0; i < 4; ++i)
-    if ((d.hashed >> i & 1) != 0 && text[i]->size() != event::kHashBytes) return false;
-  return true;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < Decision::kWords; ++i) {
+    if ((d.hashed >> i & 1) != 0 && d.size[i] != event::kHashBytes) return false;
+    bytes += d.size[i];
+  }
+  return bytes == d.words.size();
 }
 
 template <class Table, class Each>
@@ -114,9 +121,7 @@ void put_table(Writer& out, const Table& table, Each each) {
 
 }  // namespace
 
-void Join::save(std::string& out) const {
-  out.reserve(out.size() + starts_.size() * sizeof(Start) + (waiting_.size() + decidable_.size()) * sizeof(Waiting) +
-              decisions_.size() * sizeof(Made) + 1024);
+void Join::save(const Out& out) const {
   Writer w(out);
   w.put(kFormat);
   w.put(secret_);

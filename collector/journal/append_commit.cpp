@@ -268,14 +268,13 @@ Table Journal::State::table() const {
                         });
     if (needed) t.anchors.push_back({index, link});
   }
-  participant_.save(t.participant);
   return t;
 }
 
 Result<void> Journal::State::rotate() {
   const std::uint64_t index = segments_.empty() ? 1 : segments_.rbegin()->first + 1;
   const NewSegment what{index, options_.key_fingerprint, options_.segment_bytes, unix_now_ns(), take_spare()};
-  const auto made = make_raw_segment(options_.directory, what, table());
+  const auto made = make_raw_segment(options_.directory, what, table(), participant_);
   if (!made) return made.error();
   Segment* const before = segments_.empty() ? nullptr : &active();
   Segment& s = segments_[index];

@@ -7,9 +7,9 @@
 namespace arbiter::journal {
 
 std::string encode_checkpoint(const Checkpoint& c) {
-  const EncodedTable table = encode_table(c.table);
+  const std::string table = encode_table(c.table, c.table.participant.size());
   std::string bytes;
-  bytes.reserve(table.bytes() + 256);
+  bytes.reserve(table.size() + c.table.participant.size() + 256);
   Writer out(bytes);
   out.put(kCheckpointMagic);
   out.put(kVersion);
@@ -18,9 +18,9 @@ std::string encode_checkpoint(const Checkpoint& c) {
   out.put(c.key);
   out.put(c.frame_offset);
   out.put(c.frame_checksum);
-  out.put(static_cast<std::uint64_t>(table.bytes()));
-  bytes += table.fields;
-  bytes += table.participant;
+  out.put(static_cast<std::uint64_t>(table.size() + c.table.participant.size()));
+  bytes += table;
+  bytes += c.table.participant;
   out.put(static_cast<std::uint64_t>(XXH3_64bits(bytes.data(), bytes.size())));
   return bytes;
 }

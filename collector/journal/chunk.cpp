@@ -10,8 +10,6 @@
 namespace arbiter::journal {
 namespace {
 
-constexpr int kLevel = 1;  // of zstd: 3 makes files a twentieth smaller in twice the time
-
 std::uint64_t checksum(std::span<const std::byte> chunk, const SegmentKey& key) {
   return XXH3_64bits_withSeed(chunk.data(), chunk.size(), checksum_seed(key));
 }
@@ -23,7 +21,7 @@ Result<std::span<const std::byte>> make_chunk(const SegmentKey& key, std::uint32
   std::size_t stored = raw.size();
   if (compressed) {
     buffer.resize(sizeof(ChunkHeader) + ZSTD_compressBound(raw.size()) + 8);
-    stored = ZSTD_compress(buffer.data() + sizeof(ChunkHeader), buffer.size() - sizeof(ChunkHeader), raw.data(), raw.size(), kLevel);
+    stored = ZSTD_compress(buffer.data() + sizeof(ChunkHeader), buffer.size() - sizeof(ChunkHeader), raw.data(), raw.size(), kChunkLevel);
     if (ZSTD_isError(stored) != 0) return Error{std::string("compressing: ") + ZSTD_getErrorName(stored)};
   } else {
     buffer.resize(sizeof(ChunkHeader) + stored + 8);

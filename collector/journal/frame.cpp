@@ -130,32 +130,24 @@ void FrameWriter::anchor(std::uint64_t segment, const Link& link) {
   store(entry(EntryType::anchor, 1, sizeof(AnchorRecord)), AnchorRecord{segment, link});
 }
 
-void FrameWriter::table(std::initializer_list<std::string_view> parts) {
-  reset();
-  std::size_t bytes = 0;
-  for (const std::string_view part : parts) bytes += part.size();
-  bytes_.resize(sizeof(FrameHeader) + padded(bytes));
-  std::byte* at = bytes_.data() + sizeof(FrameHeader);
-  for (const std::string_view part : parts) {
-    if (!part.empty()) std::memcpy(at, part.data(), part.size());
-    at += part.size();
-  }
-  std::memset(at, 0, padded(bytes) - bytes);
-}
-
-std::span<const std::byte> FrameWriter::finish(const FramePlace& place, FrameType type) {
+FrameHeader header_at(const FramePlace& place, FrameType type, std::uint32_t body_bytes, std::uint32_t events) {
   FrameHeader header{};
   header.magic = kFrameMagic;
   header.type = type;
   header.flags = static_cast<std::uint16_t>((place.floor ? kBeginsEra : 0) | (place.clears ? kClears : 0));
   header.number = place.number;
-  header.body_bytes = static_cast<std::uint32_t>(bytes_.size() - sizeof header);
-  header.events = events_;
+  header.body_bytes = body_bytes;
+  header.events = events;
   header.segment = first_half(place.key);
   header.previous = place.previous;
   header.written_unix_ns = place.written_unix_ns;
   header.edge = record_of(place.edge);
   header.floor = record_of(place.floor.value_or(kBeforeAll));
+  return header;
+}
+
+std::span<const std::byte> FrameWriter::finish(const FramePlace& place) {
+  FrameHeader header = header_at(place, FrameType::events, static_cast<std::uint32_t>(bytes_.size() - sizeof header), events_);
   store(bytes_.data(), header);
   header.checksum = frame_checksum(bytes_, place.key);
   store(bytes_.data(), header);

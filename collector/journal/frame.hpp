@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,6 +48,9 @@ struct Unset : std::allocator<T> {
   }
 };
 
+// All but the checksum, which covers what lies behind it: first the rest of the header, then the body.
+FrameHeader header_at(const FramePlace& place, FrameType type, std::uint32_t body_bytes, std::uint32_t events);
+
 // The frame being built: entries in the order in which they were added.
 class FrameWriter {
  public:
@@ -60,10 +62,9 @@ class FrameWriter {
   void amendment(const EventRef& target, const event::Values& patch);
   void clear(std::uint64_t events, std::int64_t at_unix_ns);
   void anchor(std::uint64_t segment, const Link& link);
-  void table(std::initializer_list<std::string_view> parts);  // the whole body of a table frame; nothing else is in it
 
   // The bytes to write at this place. May be asked for again, and for another place.
-  std::span<const std::byte> finish(const FramePlace& place, FrameType type = FrameType::events);
+  std::span<const std::byte> finish(const FramePlace& place);
   std::uint64_t checksum() const;  // of what finish() gave last
 
   std::span<const std::byte> body() const { return std::span(bytes_).subspan(sizeof(FrameHeader)); }

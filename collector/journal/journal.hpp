@@ -89,7 +89,9 @@ struct EventRef {
 class Participant {
  public:
   virtual ~Participant() = default;
-  virtual void save(std::string& out) const = 0;
+  // Piece after piece, each as long as the stage pleases, all of it together maybe tens of MiB. The same as long as nothing happens
+  // between.
+  virtual void save(const std::function<void(std::string_view piece)>& out) const = 0;
   virtual bool load(std::string_view bytes) = 0;                                                  // false: not what save wrote
   virtual void replay(const LaneId& lane, const event::Values& stored, const EventRef& ref) = 0;  // an event journalled after the save
   virtual void replay_clear() = 0;
@@ -159,7 +161,7 @@ class View {
     std::int64_t until_ns = INT64_MAX;  // exclusive
     std::uint32_t kinds = ~0u;          // bit Kind
     std::optional<event::Text> task;    // events of this task alone (the stored form); uses the footers' filters of task ids
-    std::optional<ViewCursor> after;         // events that came later than this, or that were amended later; blocks without any are not read
+    std::optional<ViewCursor> after;    // events that came later than this, or that were amended later; blocks without any are not read
   };
   // Calls `visit` for every retained event that passes, in journal order (not in order of time); visit returns false to stop. Blocks
   // outside the filter are not read. Damaged blocks are reported in the result and skipped.

@@ -104,6 +104,7 @@ Result<void> Journal::State::checkpoint() {
     c.frame_checksum = newest.previous;
   }
   c.table = table();
+  participant_.save([&](std::string_view piece) { c.table.participant += piece; });
   background_.checkpoint(encode_checkpoint(c), last_frame_);
   return {};
 }

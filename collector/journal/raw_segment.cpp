@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "collector/journal/table_frame.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
@@ -34,7 +35,7 @@ Result<std::shared_ptr<File>> blank_file(const std::string& path, const NewSegme
   return file;
 }
 
-Result<RawSegment> fill(const std::string& path, const NewSegment& what, const Table& table) {
+Result<RawSegment> fill(const std::string& path, const NewSegment& what, const Table& table, const Participant& participant) {
   RawSegment made;
   RawHeader& h = made.header;
   h.magic = kRawMagic;
@@ -49,18 +50,15 @@ Result<RawSegment> fill(const std::string& path, const NewSegment& what, const T
   auto file = blank_file(path, what);
   if (!file) return file.error();
   made.file = *file;
-  FrameWriter frame;
-  const EncodedTable encoded = encode_table(table);
-  frame.table({encoded.fields, encoded.participant});
-  const auto bytes = frame.finish(
-      {.key = h.key, .previous = h.checksum, .number = table.last_frame, .written_unix_ns = what.created_unix_ns, .edge = table.edge},
-      FrameType::table);
   if (const auto written = made.file->write(object_bytes(h), 0); !written) return written.error();
   ARBITER_TESTPOINT("rotate.header_written");
-  if (const auto written = made.file->write(bytes, sizeof h); !written) return written.error();
+  const FramePlace place{
+      .key = h.key, .previous = h.checksum, .number = table.last_frame, .written_unix_ns = what.created_unix_ns, .edge = table.edge};
+  const auto frame = write_table_frame(*made.file, sizeof h, place, table, participant);
+  if (!frame) return frame.error();
   ARBITER_TESTPOINT("rotate.table_written");
-  made.end = sizeof h + bytes.size();
-  made.previous = frame.checksum();
+  made.end = sizeof h + frame->bytes;
+  made.previous = frame->checksum;
   const auto size = made.file->size();
   if (!size) return size.error();
   made.size = *size;
@@ -73,9 +71,10 @@ std::string raw_name(std::uint64_t index) { return numbered(index, "journal"); }
 std::string sealed_name(std::uint64_t index) { return numbered(index, "sealed"); }
 std::string spare_name(unsigned n) { return "spare-" + std::to_string(n); }
 
-Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegment& what, const Table& table) {
+Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegment& what, const Table& table,
+                                    const Participant& participant) {
   const std::string path = directory + "/" + raw_name(what.index), temporary = path + ".tmp";
-  auto made = fill(temporary, what, table);
+  auto made = fill(temporary, what, table, participant);
   if (!made) {
     remove_file(temporary);
     return made.error().while_("making " + path);

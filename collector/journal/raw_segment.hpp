@@ -36,7 +36,8 @@ struct NewSegment {
   std::optional<std::string> spare;  // path of a file to make it of
 };
 // Makes <directory>/<index>.journal with header and table. It has its name only when both are in it. On an error the spare is gone.
-Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegment& what, const Table& table);
+Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegment& what, const Table& table,
+                                    const Participant& participant);
 
 // Opens a raw segment and reads its header and table. An error of code 0: it is not one, or its beginning is torn.
 struct OpenedRaw {

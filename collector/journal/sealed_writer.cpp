@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include "collector/journal/chunk.hpp"
+#include "collector/journal/large_chunk.hpp"
 #include "collector/journal/sealed_file.hpp"
 #include "collector/journal/task_filter.hpp"
 #include "collector/journal/wire.hpp"
@@ -45,6 +46,16 @@ class Output {
     if (const auto written = append(*bytes); !written) return written.error();
     return placed;
   }
+  Result<Placed> table(const File& raw, std::uint64_t raw_offset, std::uint32_t raw_bytes) {
+    const auto chunk = write_large_chunk(key_, kTableChunk, raw, raw_offset, raw_bytes, *file_, offset_);
+    if (!chunk) return chunk.error();
+    Placed placed{{}, chunk->hash};
+    placed.place.offset = offset_;
+    placed.place.stored_bytes = chunk->stored_bytes;
+    placed.place.raw_bytes = raw_bytes;
+    offset_ += chunk->stored_bytes;
+    return placed;
+  }
   std::uint64_t offset() const { return offset_; }
 
  private:
@@ -84,10 +95,7 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
 
   const SegmentFile from{job.raw.file, raw.key, raw.index, false};
   BlockBuffer buffer;
-  const auto table_bytes =
-      read_block(from, {sizeof(RawHeader), 0, static_cast<std::uint32_t>(job.raw.end - sizeof(RawHeader))}, kTableChunk, buffer);
-  if (!table_bytes) return table_bytes.error();
-  const auto table = out.chunk(kTableChunk, *table_bytes, true);
+  const auto table = out.table(*job.raw.file, sizeof(RawHeader), static_cast<std::uint32_t>(job.raw.end - sizeof(RawHeader)));
   if (!table) return table.error();
   sealed.table = table->place;
   ARBITER_TESTPOINT("seal.table_written");

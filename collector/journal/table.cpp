@@ -23,9 +23,9 @@ ClosedLanes read_closed(Reader& in) {
 
 }  // namespace
 
-EncodedTable encode_table(const Table& t) {
-  EncodedTable encoded;
-  Writer out(encoded.fields);
+std::string encode_table(const Table& t, std::uint64_t participant_bytes) {
+  std::string bytes;
+  Writer out(bytes);
   out.put(t.last_frame);
   out.put(t.previous_segment);
   out.put(t.previous_end);
@@ -48,9 +48,8 @@ EncodedTable encode_table(const Table& t) {
     out.put(a.segment);
     out.put(a.link);
   }
-  out.put(static_cast<std::uint64_t>(t.participant.size()));
-  encoded.participant = t.participant;
-  return encoded;
+  out.put(participant_bytes);
+  return bytes;
 }
 
 std::optional<Table> decode_table(std::string_view bytes) {

@@ -31,16 +31,11 @@ struct Table {
   ClosedLanes closed;
   std::vector<std::pair<LaneId, Cursor>> lanes;
   std::vector<Anchor> anchors;
-  std::string participant;
+  std::string participant;  // as read
 };
 
-// The participant's state is most of it and comes last: `participant` points into the table, so that nobody makes a copy of it twice.
-struct EncodedTable {
-  std::string fields;
-  std::string_view participant;
-  std::size_t bytes() const { return fields.size() + participant.size(); }
-};
-EncodedTable encode_table(const Table& table);
+// All but the participant's state, which is most of it and comes behind: so many bytes.
+std::string encode_table(const Table& table, std::uint64_t participant_bytes);
 std::optional<Table> decode_table(std::string_view bytes);  // nothing: not a table
 
 }  // namespace arbiter::journal

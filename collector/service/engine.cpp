@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPollShortest = 1ms, kPollLongest = 50ms, kRetry = 100ms;
-constexpr std::chrono::milliseconds kClocksEvery = 100ms, kEndedEvery = 200ms, kAccountsEvery = 1s, kCheckpointEvery = 10s;
+constexpr std::chrono::milliseconds kClocksEvery = 100ms, kEndedEvery = 200ms, kAccountsEvery = 1s, kClockSavedEvery = 10s;
 constexpr std::size_t kEndedTurns = 5;  // within a second all have been looked at, at an even cost
 
 // What a directory full of segments may cost: looking through them takes a fifth of the time at most, half of it while there are new ones,
@@ -197,16 +197,11 @@ void Engine::housekeeping() {
   if ((new_files_ || accounts) && now >= scan_due_) scan();
   drain_->acknowledge_durable();
   for (const std::string& failure : journal_->take_failures()) log::error("journal", "{}", failure);
-  if (due(clock_due_, kCheckpointEvery) || timeline_.steps() != steps_saved_) save_clock();
+  if (due(clock_due_, kClockSavedEvery) || timeline_.steps() != steps_saved_) save_clock();
   if (!drain_->blocked_by().empty()) return;
   if (accounts) {
     drain_->note_accounts();
     journal_->retain(timeline_.retention_now_ns());
-  }
-  if (due(checkpoint_due_, kCheckpointEvery) && journal_->committed_frame() != checkpoint_frame_) {
-    checkpoint_frame_ = journal_->committed_frame();
-    if (auto made = journal_->checkpoint(); !made)
-      log::warning("journal", "checkpoint: {}: the next start takes longer", made.error().message);
   }
 }
 

@@ -85,8 +85,7 @@ class Engine {
 
   using Clock = std::chrono::steady_clock;
   // When each of the recurring things is due.
-  Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, checkpoint_due_{}, scan_due_{}, clock_due_{};
-  std::uint64_t checkpoint_frame_ = 0;
+  Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, scan_due_{}, clock_due_{};
   std::uint64_t steps_saved_ = 0;
   bool clock_failing_ = false;
 };

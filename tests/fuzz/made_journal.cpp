@@ -124,7 +124,7 @@ void mend_sealed(std::string& bytes) {
 
 }  // namespace
 
-void Counter::save(std::string& out) const { out.append(reinterpret_cast<const char*>(&events), sizeof events); }
+void Counter::save(const std::function<void(std::string_view)>& out) const { out(journal::view_of(journal::object_bytes(events))); }
 
 bool Counter::load(std::string_view bytes) {
   if (bytes.size() != sizeof events) return false;

@@ -15,7 +15,7 @@ namespace arbiter::fuzz {
 class Counter final : public journal::Participant {
  public:
   std::uint64_t events = 0;
-  void save(std::string& out) const override;
+  void save(const std::function<void(std::string_view)>& out) const override;
   bool load(std::string_view bytes) override;
   void replay(const LaneId&, const event::Values&, const journal::EventRef&) override { ++events; }
   void replay_clear() override { events = 0; }

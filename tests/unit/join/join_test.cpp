@@ -108,6 +108,12 @@ Values decision(std::string_view id, std::int64_t at, std::string_view agent = "
   return v;
 }
 
+std::string saved_by(const join::Join& join) {
+  std::string all;
+  join.save([&](std::string_view piece) { all += piece; });
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("a completion carries the time of its start") {
@@ -216,8 +222,7 @@ TEST_CASE("the state saved and loaded, or replayed from the events, goes on as i
   r.put(completion("closed", 40));
   r.put(completion("early", 60));
 
-  std::string saved;
-  r.join.save(saved);
+  const std::string saved = saved_by(r.join);
   join::Join loaded(100), replayed(100);
   REQUIRE(loaded.load(saved));
   for (const auto& [ref, id] : r.order) replayed.replay(ref.lane, r.at(id), ref);
@@ -247,8 +252,7 @@ TEST_CASE("a saved state cut short at any byte, or longer than it is, is refused
   r.put(decision("d1", 10));
   r.put(start("open", 30));
   r.put(completion("early", 60));
-  std::string saved;
-  r.join.save(saved);
+  const std::string saved = saved_by(r.join);
   join::Join loaded(100);
   for (std::size_t size = 0; size < saved.size(); ++size) {
     CHECK_FALSE(loaded.load(std::string_view(saved).substr(0, size)));

@@ -2,11 +2,13 @@
 #include "collector/journal/chunk.hpp"
 
 #include <fcntl.h>
+#include <sodium.h>
 #include <xxhash.h>
 
 #include <functional>
 
 #include "collector/journal/frame.hpp"
+#include "collector/journal/large_chunk.hpp"
 #include "tests/unit/journal/fixture.hpp"
 
 using namespace arbiter;
@@ -131,4 +133,35 @@ TEST_CASE("what lies at an offset is a chunk only if it says so, and is no large
     written.put(bytes);
     CHECK_FALSE(look_at_chunk(written.file, 0).has_value());
   }
+}
+
+TEST_CASE("a chunk that is made from file to file, in pieces, is read and hashed as any other") {
+  for (const std::uint32_t bytes : {0u, 1u, 4096u, 256u << 10, (256u << 10) + 1, 1'000'003u})
+    for (const bool random : {true, false}) {
+      CAPTURE(bytes);
+      CAPTURE(random);
+      const TempDir dir;
+      std::mt19937_64 numbers(5);
+      std::vector<std::byte> raw(bytes);
+      for (std::byte& b : raw) b = static_cast<std::byte>(random ? numbers() : 7);
+      const auto from = File::open(dir.path() + "/from", O_RDWR | O_CREAT), to = File::open(dir.path() + "/to", O_RDWR | O_CREAT);
+      must((*from)->write(raw, 100));
+      const auto made = write_large_chunk(kKey, kTableChunk, **from, 100, bytes, **to, 50);
+      must(made);
+      BlockBuffer buffer;
+      const BlockPlace place{50, made->stored_bytes, bytes, 0, 0};
+      const auto read = read_chunk({*to, kKey, 1, true}, place, kTableChunk, buffer);
+      must(read);
+      CHECK(std::equal(raw.begin(), raw.end(), read->begin(), read->end()));
+      std::vector<unsigned char> stored(made->stored_bytes);
+      must((*to)->read(std::as_writable_bytes(std::span(stored)), 50));
+      Link hash{};
+      crypto_generichash(hash.data(), hash.size(), stored.data(), stored.size(), nullptr, 0);
+      CHECK(hash == made->hash);
+      CHECK(*(*to)->size() == 50 + made->stored_bytes);
+      const auto short_of = write_large_chunk(kKey, kTableChunk, **from, 100, bytes + 1, **to, 50);
+      REQUIRE_FALSE(short_of.has_value());
+      CHECK(short_of.error().message == "the file ends before the block does");
+      CHECK(short_of.error().code == 0);
+    }
 }

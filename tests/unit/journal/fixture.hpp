@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "collector/journal/format.hpp"
+#include "collector/journal/file.hpp"
 #include "collector/journal/journal.hpp"
 #include "collector/journal/totals.hpp"
 
@@ -107,8 +108,8 @@ class Recorder final : public Participant {
     for (const std::uint64_t n : {std::uint64_t{lane.segment[0]}, std::uint64_t{lane.lane}, v.sequence, v.stamp})
       hash = (hash ^ n) * 0x100000001b3ULL + 17;
   }
-  void save(std::string& out) const override {
-    for (const std::uint64_t n : {events, clears, hash}) out.append(reinterpret_cast<const char*>(&n), sizeof n);
+  void save(const std::function<void(std::string_view)>& out) const override {
+    for (const std::uint64_t n : {events, clears, hash}) out(view_of(object_bytes(n)));
   }
   bool load(std::string_view bytes) override {
     if (bytes.size() != 24) return false;

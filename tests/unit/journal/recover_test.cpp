@@ -118,7 +118,7 @@ TEST_CASE("files are of version 1, and a journal with one of another version is 
 TEST_CASE("a start after a kill replays what lies behind the checkpoint, and no more") {
   struct Counter final : Participant {
     std::vector<std::uint64_t> replayed;
-    void save(std::string& out) const override { out = "state"; }
+    void save(const std::function<void(std::string_view)>& out) const override { out("state"); }
     bool load(std::string_view bytes) override { return bytes == "state"; }
     void replay(const LaneId&, const event::Values& stored, const EventRef&) override { replayed.push_back(stored.sequence); }
     void replay_clear() override {}
@@ -141,7 +141,7 @@ TEST_CASE("a start after a kill replays what lies behind the checkpoint, and no 
 TEST_CASE("a start after a clean stop replays nothing: the checkpoint is that of the sealed segment's last frame") {
   struct Counter final : Participant {
     std::uint64_t replayed = 0;
-    void save(std::string& out) const override { out = "state"; }
+    void save(const std::function<void(std::string_view)>& out) const override { out("state"); }
     bool load(std::string_view bytes) override { return bytes == "state"; }
     void replay(const LaneId&, const event::Values&, const EventRef&) override { ++replayed; }
     void replay_clear() override {}
@@ -242,7 +242,7 @@ TEST_CASE("a sealed segment under another's name is refused by its name: what it
 
 TEST_CASE("a state of the participant that it cannot read is refused, from wherever it comes, and nothing is changed by that") {
   struct Newer final : Participant {
-    void save(std::string&) const override {}
+    void save(const std::function<void(std::string_view)>&) const override {}
     bool load(std::string_view) override { return false; }
     void replay(const LaneId&, const event::Values&, const EventRef&) override {}
     void replay_clear() override {}

@@ -81,7 +81,7 @@ TEST_CASE("a clean stop leaves sealed segments alone, and a start from there rep
   struct Silent final : Participant {
     std::uint64_t replayed = 0;
     std::string loaded;
-    void save(std::string& out) const override { out = loaded; }
+    void save(const std::function<void(std::string_view)>& out) const override { out(loaded); }
     bool load(std::string_view bytes) override { return loaded = bytes, true; }
     void replay(const LaneId&, const event::Values&, const EventRef&) override { ++replayed; }
     void replay_clear() override {}
