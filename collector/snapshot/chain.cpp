@@ -90,7 +90,9 @@ Result<Predecessor> read_predecessor(const std::string& directory, std::uint64_t
   if (!manifest) return not_followed(number, "its manifest is damaged");
   const auto reach = journal::ViewCursor::parse(text_at(*manifest, "range.toCursor"));
   if (!reach || member(*manifest, "chain") == nullptr)
-    return not_followed(number, "it does not have all events (it was exported since a time, without events, while the disk could not be synced, or by an older collector)");
+    return not_followed(number,
+                        "it does not have all events (it was exported since a time, without events, while the disk could not be synced, or "
+                        "by an older collector)");
   if (text_at(*manifest, "anonymization.keyFingerprint") != key_fingerprint)
     return not_followed(number, "it was anonymised under another key");
   if (const auto why = why_not_continued(*reach, view); !why.empty()) return not_followed(number, why);

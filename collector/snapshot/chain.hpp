@@ -8,11 +8,10 @@
 // Sorted by (timestampNs, segment, lane, sequence of the id), the rows are then those of a full snapshot made at the same moment, byte for
 // byte; `chain.retained` in the manifest is how many there are. An event that came and was removed between two snapshots is in neither.
 //
-//   places.jsonl.zst  for each run of rows of events: {"rows":812,"frame":77}, and {"rows":1,"frame":78,"retentionNs":"17.."} where the
-//   time
-//                     that retention goes by is not the event's own; rows in the order of the events
-//   retained.jsonl    {"firstFrame":70,"lastFrame":99}, and {.., "from":{"retentionNs":"17..","segment":"<32
-//   hex>","lane":0,"sequence":"5"}}
+//   places.jsonl.zst  for each run of rows of events, in their order: {"rows":812,"frame":77}; where the time that retention goes by is
+//                     not the event's own, {"rows":1,"frame":78,"retentionNs":"17.."}
+//   retained.jsonl    {"firstFrame":70,"lastFrame":99}, and with a member "from":{"retentionNs":"17..","segment":"<32 hex>","lane":0,
+//                     "sequence":"5"}
 //                     of frames of which only the rows at or above that key stay, compared in the order of its members; frames that no line
 //                     names have nothing left
 //
@@ -47,9 +46,9 @@ struct Predecessor {
 
 // Which predecessor is wanted.
 struct Following {
-  std::optional<std::uint64_t> snapshot;  // this one
-  std::optional<journal::ViewCursor> cursor;   // or whatever ends there
-  std::uint64_t increments = 0;           // or the newest, while that goes, for a chain of at most so many; else a full snapshot
+  std::optional<std::uint64_t> snapshot;      // this one
+  std::optional<journal::ViewCursor> cursor;  // or whatever ends there
+  std::uint64_t increments = 0;               // or the newest, while that goes, for a chain of at most so many; else a full snapshot
 };
 
 // Error, with an HTTP status: 404, there is no such snapshot; 409, this view does not continue it.

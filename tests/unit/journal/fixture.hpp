@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "collector/journal/format.hpp"
 #include "collector/journal/file.hpp"
+#include "collector/journal/format.hpp"
 #include "collector/journal/journal.hpp"
 #include "collector/journal/totals.hpp"
 
