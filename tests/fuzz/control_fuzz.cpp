@@ -77,7 +77,9 @@ void run(Input input) {
 
   std::array<int, 2> ends{};
   must(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0, "a pair of sockets can be had");
-  std::make_shared<control::Session>(control.hub, stream_protocol::socket(control.context, stream_protocol(), ends[0]), control::Peer{}, access)->run();
+  std::make_shared<control::Session>(control.hub, stream_protocol::socket(control.context, stream_protocol(), ends[0]), control::Peer{},
+                                     access)
+      ->run();
 
   std::string_view request = input.rest();
   std::string answer;
