@@ -39,7 +39,7 @@ std::byte* when_full(Outlet& outlet, Thread& thread, Lane& lane, std::uint32_t r
   }
   lane.writer.count_dropped(abi::Drop::lane_full);
   // A drop costs a few nanoseconds, and the coarsest clock as much again: not every one looks.
-  if ((++lane.full_calls & 0xf) == 0 && lane.unlinked()) outlet.replace(thread, lane);
+  if ((++lane.full_calls & 0x3f) == 0 && lane.unlinked()) outlet.replace(thread, lane);
   return nullptr;
 }
 

@@ -40,7 +40,7 @@ bool hex_digits(std::string_view s) {
 }
 
 // An id or a word without choices, which most fields are.
-bool good_name(const Text& t) { return t.hashed || (t.size - 1 < schema::kWordBytesMax && valid_utf8(t.bytes())); }
+bool good_name(const Text& t, bool ascii) { return t.hashed || (t.size - 1 < schema::kWordBytesMax && (ascii || valid_utf8(t.bytes()))); }
 
 Fault fault(abi::Refusal rule) { return {true, rule, kNoField}; }
 
@@ -172,11 +172,9 @@ Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t byte
     room -= size;
   }
   if (room != 0) return Malformed::lengths;
-  for (std::uint32_t left = sized; left != 0; left &= left - 1) {
+  for (std::uint32_t left = sized & masks.lists; left != 0; left &= left - 1) {
     const auto f = static_cast<unsigned>(std::countr_zero(left));
-    const Field& field = schema::info(out.kind).fields[f];
-    if (field.type != Type::list) continue;
-    ListReader items(*field.list, out.text[f]);
+    ListReader items(*schema::info(out.kind).fields[f].list, out.text[f]);
     while (items.next()) {
     }
     if (items.malformed()) return Malformed::lengths;
@@ -184,14 +182,17 @@ Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t byte
   return Malformed::none;
 }
 
-Fault validate(const Values& values) {
+namespace {
+
+// All that validate() checks of single values. `ascii`: all strings are known to be that.
+Fault check_values(const Values& values, bool ascii) {
   const auto fields = schema::info(values.kind).fields;
-  const std::uint32_t plain = schema::masks(values.kind).plain;
-  const std::uint32_t missing = schema::masks(values.kind).required & ~values.present;
+  const schema::Masks& masks = schema::masks(values.kind);
+  const std::uint32_t missing = masks.required & ~values.present;
   if (missing != 0) return {true, abi::Refusal::missing, static_cast<std::uint8_t>(std::countr_zero(missing))};
-  for (std::uint32_t left = values.present; left != 0; left &= left - 1) {
+  for (std::uint32_t left = values.present & ~masks.boolean; left != 0; left &= left - 1) {
     const auto i = static_cast<unsigned>(std::countr_zero(left));
-    if ((plain >> i & 1) != 0 && good_name(values.text[i])) continue;
+    if ((masks.plain >> i & 1) != 0 && good_name(values.text[i], ascii)) continue;
     const Field& f = fields[i];
     Fault bad;
     if (f.type == Type::list)
@@ -207,8 +208,24 @@ Fault validate(const Values& values) {
       return bad;
     }
   }
-  if (encoded_bytes(values) > abi::kEventBytesMax) return fault(abi::Refusal::event_too_large);
   return {};
+}
+
+}  // namespace
+
+Fault validate(const Values& values) {
+  if (const Fault bad = check_values(values, false)) return bad;
+  return encoded_bytes(values) > abi::kEventBytesMax ? fault(abi::Refusal::event_too_large) : Fault{};
+}
+
+Fault validate_decoded(const Values& values) {
+  AsciiCopy<false> strings;  // they lie one behind the other: nearly always one walk tells of all of them
+  if (const std::uint32_t sized = values.present & schema::masks(values.kind).sized; sized != 0) {
+    const char* const first = values.text[static_cast<unsigned>(std::countr_zero(sized))].data;
+    const Text& last = values.text[static_cast<unsigned>(31 - std::countl_zero(sized))];
+    strings.copy(nullptr, {first, static_cast<std::size_t>(last.data + last.size - first)});
+  }
+  return check_values(values, strings.all_ascii());
 }
 
 std::size_t encoded_bytes(const Values& values) {

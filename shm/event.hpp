@@ -115,6 +115,8 @@ Fault check_real(const schema::Field& field, double value);
 
 // Checks every value against the kind's table: required, ranges, UTF-8, choices, JSON, items of lists. Allocates nothing.
 Fault validate(const Values& values);
+// The same of what decode() has just given, untouched: cheaper, as it is known to fit, and where its strings lie.
+Fault validate_decoded(const Values& values);
 
 // Bytes that `encode` will write.
 std::size_t encoded_bytes(const Values& values);

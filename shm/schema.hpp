@@ -316,9 +316,9 @@ constexpr Kind kind_of(std::string_view type) {
   return Kind::generic;
 }
 
-// Fields stored as eight bytes; fields stored as a length and bytes; booleans; required ones. Bit i is field i.
+// Fields stored as eight bytes; fields stored as a length and bytes, lists among them; booleans; required ones. Bit i is field i.
 struct Masks {
-  std::uint32_t all = 0, fixed = 0, sized = 0, boolean = 0, required = 0;
+  std::uint32_t all = 0, fixed = 0, sized = 0, lists = 0, boolean = 0, required = 0;
   std::uint32_t plain = 0;  // ids, and words that may be any
 };
 constexpr Masks masks(std::span<const Field> fields) {
@@ -332,6 +332,7 @@ constexpr Masks masks(std::span<const Field> fields) {
       m.boolean |= bit;
     else
       m.sized |= bit;
+    if (fields[i].type == Type::list) m.lists |= bit;
     if (fields[i].required) m.required |= bit;
     if (fields[i].type == Type::id || (fields[i].type == Type::word && fields[i].choices.empty())) m.plain |= bit;
   }

@@ -55,12 +55,18 @@ ClockReading read_clocks() { return {read_tsc(), clock_ns(CLOCK_MONOTONIC), cloc
 
 Timeline::Timeline() : Timeline(read_clocks(), measure_ns_per_tick()) {}
 
-Timeline::Timeline(const ClockReading& first, double ns_per_tick) : first_(first), base_(first), ns_per_tick_(ns_per_tick) {}
+Timeline::Timeline(const ClockReading& first, double ns_per_tick) : first_(first), base_(first), ns_per_tick_(ns_per_tick) { set_rate(1); }
+
+void Timeline::set_rate(double rate) {
+  rate_ = rate;
+  scale_ = ns_per_tick_ * rate;
+  ahead_ticks_ = static_cast<std::uint64_t>(static_cast<double>(kAheadMaxNs) / ns_per_tick_);
+}
 
 std::int64_t Timeline::at_tsc(std::uint64_t tsc) const {
   const double ticks = tsc >= base_.tsc ? static_cast<double>(tsc - base_.tsc) : -static_cast<double>(base_.tsc - tsc);
   // Only what lies ahead of the last reading is slewed: what was stamped before it was stamped under the rate of its time.
-  return base_.unix_ns + std::llround(ticks * ns_per_tick_ * (ticks > 0 ? rate_ : 1));
+  return base_.unix_ns + std::llround(ticks * (ticks > 0 ? scale_ : ns_per_tick_));
 }
 
 std::int64_t Timeline::at_monotonic(std::int64_t monotonic_ns) const {
@@ -69,6 +75,9 @@ std::int64_t Timeline::at_monotonic(std::int64_t monotonic_ns) const {
 }
 
 std::int64_t Timeline::unix_ns(abi::ClockSource source, std::uint64_t ticks) {
+  // Nearly all: stamped since the last reading. As at_tsc() has it, without a call.
+  if (const std::uint64_t since = ticks - base_.tsc; source == abi::ClockSource::tsc && since < ahead_ticks_) [[likely]]
+    return base_.unix_ns + static_cast<std::int64_t>(static_cast<double>(static_cast<std::int64_t>(since)) * scale_ + 0.5);
   // Untrusted ticks: bounded before any arithmetic on them can overflow.
   const bool tsc = source == abi::ClockSource::tsc;
   const std::uint64_t base = tsc ? base_.tsc : static_cast<std::uint64_t>(base_.monotonic_ns);
@@ -98,12 +107,12 @@ void Timeline::refresh(const ClockReading& now) {
     ++steps_;
     lag_ns_ += error;
     lag_until_monotonic_ns_ = now.monotonic_ns + step_memory_ns_;
-    rate_ = 1;  // base_.unix_ns is the wall clock's already
+    set_rate(1);  // base_.unix_ns is the wall clock's already
     return;
   }
   if (error < -kStepNs && rate_ > 1 - kSlewMax) ++steps_;
   base_.unix_ns = predicted;
-  rate_ = 1 + std::clamp(static_cast<double>(error) / static_cast<double>(kSecond), -kSlewMax, kSlewMax);
+  set_rate(1 + std::clamp(static_cast<double>(error) / static_cast<double>(kSecond), -kSlewMax, kSlewMax));
   if (lag_ns_ != 0 && now.monotonic_ns >= lag_until_monotonic_ns_) lag_ns_ = 0;
 }
 

@@ -61,12 +61,15 @@ class Timeline {
  private:
   std::int64_t at_tsc(std::uint64_t tsc) const;
   std::int64_t at_monotonic(std::int64_t monotonic_ns) const;
+  void set_rate(double rate);
 
   ClockReading first_;
-  ClockReading base_;        // last reading, its unix_ns being the timeline's
-  double ns_per_tick_;       // as measured
-  double rate_ = 1;          // timeline nanoseconds per nanosecond: off 1 while slewing
-  std::int64_t lag_ns_ = 0;  // steps forward that retention does not follow yet
+  ClockReading base_;              // last reading, its unix_ns being the timeline's
+  double ns_per_tick_;             // as measured
+  double rate_ = 1;                // timeline nanoseconds per nanosecond: off 1 while slewing
+  double scale_ = 1;               // timeline nanoseconds per tick
+  std::uint64_t ahead_ticks_ = 0;  // as long as kAheadMaxNs
+  std::int64_t lag_ns_ = 0;        // steps forward that retention does not follow yet
   std::int64_t lag_until_monotonic_ns_ = 0;
   std::int64_t step_memory_ns_ = 7LL * 24 * 3600 * 1'000'000'000;
   std::uint64_t clamped_ = 0;

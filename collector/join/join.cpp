@@ -1,7 +1,5 @@
 #include "collector/join/join.hpp"
 
-#include <sodium/randombytes.h>
-
 #include <algorithm>
 
 namespace arbiter::join {
@@ -95,9 +93,7 @@ void Decision::fill(Values& v) const {
 }
 
 Join::Join(std::size_t max_open_executions)
-    : starts_(max_open_executions), waiting_(max_open_executions), decidable_(max_open_executions), decisions_(max_open_executions) {
-  randombytes_buf(secret_.data(), secret_.size());
-}
+    : starts_(max_open_executions), waiting_(max_open_executions), decidable_(max_open_executions), decisions_(max_open_executions) {}
 
 void Join::set_capacity(std::size_t max_open_executions) {
   starts_.set_capacity(max_open_executions);
@@ -122,10 +118,10 @@ const Decision* Join::find_decision(const Key& named, const Key& task_agent, std
 }
 
 Keys Join::keys(const Values& v) {
-  const auto key = [&](unsigned f) { return v.has(f) ? key_of(v.text[f], secret_) : Key{}; };
+  const auto key = [&](unsigned f) { return v.has(f) ? key_of_(v.text[f]) : Key{}; };
   const auto task_agent = [&](unsigned task, unsigned agent) {
     if (!v.has(agent) || v.text[agent].hashed) return pair_key(key(task), key(agent));
-    return pair_key(key(task), recent_.of(v.text[agent].bytes(), [&](std::string_view id) { return key_of(Text(id), secret_); }));
+    return pair_key(key(task), recent_.of(v.text[agent].bytes(), [&](std::string_view id) { return key_of_(Text(id)); }));
   };
   switch (v.kind) {
     case Kind::routing_decision: return {key(decision::id), task_agent(decision::task, decision::agent), {}};

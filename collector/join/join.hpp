@@ -111,8 +111,8 @@ class Join final : public journal::Participant {
   void settle_execution(const event::Values& values, const Keys& keys, const journal::EventRef& ref);
   void keep_decidable(const Waiting& execution);
 
-  HashKey secret_;            // saved with the state: the keys in it are made with it
-  RecentHashes<Key> recent_;  // of agents, by that secret
+  KeyHash key_of_;            // its seed is saved with the state: the keys in it are made by it
+  RecentHashes<Key> recent_;  // of agents, by that
   OldestOut<Start, 1> starts_;
   Executions waiting_;    // their start has not come
   Executions decidable_;  // their start is known; a decision may still come, or a later one that was on its way

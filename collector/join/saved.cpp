@@ -1,4 +1,4 @@
-// The join's state as bytes: the secret, the counts, then each table from its oldest entry to its newest. Read back untrusted.
+// The join's state as bytes: the seed of its keys, the counts, then each table from its oldest entry to its newest. Read back untrusted.
 #include <array>
 #include <cstring>
 #include <type_traits>
@@ -8,7 +8,7 @@
 namespace arbiter::join {
 namespace {
 
-constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormat = 3;
 
 using Words = decltype(Decision::words);
 using Out = std::function<void(std::string_view piece)>;
@@ -124,7 +124,7 @@ void put_table(Writer& out, const Table& table, Each each) {
 void Join::save(const Out& out) const {
   Writer w(out);
   w.put(kFormat);
-  w.put(secret_);
+  w.put(key_of_.seed());
   w.put(counts_);
   put_table(w, starts_, [](auto field, const Start& e) { each_start(field, e); });
   put_table(w, waiting_, [](auto field, const Waiting& e) { each_waiting(field, e); });
@@ -142,7 +142,9 @@ bool Join::load(std::string_view bytes) {
   recent_.clear();
   Reader r(bytes);
   std::uint32_t format = 0;
-  if (!r.get(format) || format != kFormat || !r.get(secret_) || !r.get(counts_)) return false;
+  KeyHash::Seed seed;
+  if (!r.get(format) || format != kFormat || !r.get(seed) || !r.get(counts_)) return false;
+  key_of_ = KeyHash(seed);
   const auto get_table = [&](auto& table, auto entry, auto each) {
     std::uint64_t size = 0;
     if (!r.get(size)) return false;

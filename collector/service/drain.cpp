@@ -47,6 +47,7 @@ Drain::Drain(ingest::Lanes& lanes, ingest::Timeline& timeline, privacy::Anonymiz
       timeline_(timeline),
       anonymizer_(anonymizer),
       join_(join),
+      amend_([this](const journal::EventRef& target, const event::Values& patch) { journal_.amend(target, patch); }),
       journal_(journal),
       quarantine_(quarantine),
       sync_(sync),
@@ -151,7 +152,7 @@ void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> by
   const std::string_view type = schema::info(v.kind).type;
   if (v.sequence <= lane.cursor.sequence) return set_aside(lane, bytes, v.sequence, type, {}, "its sequence is not above the one before");
   lane.cursor.sequence = v.sequence;
-  if (const event::Fault bad = event::validate(v)) {
+  if (const event::Fault bad = event::validate_decoded(v)) {
     const std::string_view field_name = bad.field == event::kNoField ? std::string_view{} : schema::info(v.kind).fields[bad.field].path;
     return set_aside(lane, bytes, v.sequence, type, field_name, event::refusal_text(bad.rule));
   }
@@ -171,7 +172,7 @@ void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> by
   join_.resolve(v, keys);
   const journal::EventRef ref = journal_.append(lane.id, v);
   ARBITER_TESTPOINT("drain.appended");
-  join_.settle(v, keys, ref, [this](const journal::EventRef& target, const event::Values& patch) { journal_.amend(target, patch); });
+  join_.settle(v, keys, ref, amend_);
   ARBITER_TESTPOINT("drain.joined");
   ++lane.cursor.delivered;
   ++counts_.events;

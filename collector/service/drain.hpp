@@ -78,6 +78,7 @@ class Drain {
   ingest::Timeline& timeline_;
   privacy::Anonymizer& anonymizer_;
   join::Join& join_;
+  const join::Join::Amend amend_;
   journal::Journal& journal_;
   ingest::Quarantine& quarantine_;
   journal::SyncPolicy sync_;
