@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "collector/join/key.hpp"
+#include "collector/join/large_pages.hpp"
 
 namespace arbiter::join {
 
@@ -164,9 +165,9 @@ class OldestOut {
   std::size_t capacity_;
   std::size_t size_ = 0;
   std::uint32_t oldest_ = kNone, newest_ = kNone;
-  std::vector<Slot> slots_;
+  std::vector<Slot, LargePages<Slot>> slots_;
   std::vector<std::uint32_t> free_;
-  std::vector<Cell> cells_[Indexes];  // a power of two, as many for each index, at most half of them taken
+  std::vector<Cell, LargePages<Cell>> cells_[Indexes];  // a power of two, as many for each index, at most half of them taken
 };
 
 }  // namespace arbiter::join

@@ -44,6 +44,8 @@ Result<Cost> cost_at(const Setting& setting, const Point& point) {
   if (!collector) return collector.error();
   if (point.retained != 0)
     if (auto filled = fill(*collector, point.retained, Load::tasks, point.agents); !filled) return filled.error();
+  // What was filled in is not what the events to come cost: its sealing is over first.
+  if (auto sealed = collector->wait_until_sealed(); !sealed) return sealed.error();
   auto crowd = Crowd::start({.lanes = collector->lanes(),
                              .processes = point.producers,
                              .events_per_s = kEventsPerS,

@@ -122,6 +122,18 @@ Result<void> RunningCollector::wait_for(std::uint64_t events) {
   }
 }
 
+Result<void> RunningCollector::wait_until_sealed() {
+  const std::uint64_t began = now_ns();
+  for (;;) {
+    const auto status = client_->status();
+    if (!status) return status.error();
+    const auto& journal = status->at("journal");
+    if (journal.at("sealedSegments").to_number<std::uint64_t>() + 1 >= journal.at("segments").to_number<std::uint64_t>()) return {};
+    if (now_ns() - began > kReadyNsMax) return Error{"the collector does not get done with sealing"};
+    sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 double RunningCollector::cpu_s() const {
   clockid_t clock{};
   timespec used{};

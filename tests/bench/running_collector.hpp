@@ -26,6 +26,7 @@ class RunningCollector {
   void kill();                                  // SIGKILL
   Result<void> restart();                       // after either, on the same directories; ready when this returns
   Result<void> wait_for(std::uint64_t events);  // until so many are in the statistics
+  Result<void> wait_until_sealed();             // until all segments are but the one that is written
   Result<std::uint64_t> delivered();            // events in the journal, as the statistics say
 
   const std::string& lanes() const { return lanes_; }
