@@ -14,7 +14,7 @@ enum class Urgency {
 
 // To be called first by every thread of the collector.
 inline void begin_thread(const char* name, Urgency urgency) {
-  constexpr int nice_whenever = 19;
+  constexpr int nice_whenever = 10;
   pthread_setname_np(pthread_self(), name);
   if (urgency == Urgency::whenever) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice_whenever);
 }
