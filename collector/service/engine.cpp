@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPollShortest = 1ms, kPollLongest = 80ms, kRetry = 100ms;
+constexpr auto kPollShortest = 1ms, kPollLongest = 90ms, kRetry = 100ms;
 constexpr std::chrono::milliseconds kClocksEvery = 100ms, kEndedEvery = 200ms, kAccountsEvery = 1s, kClockSavedEvery = 10s;
 constexpr std::size_t kEndedTurns = 5;  // within a second all have been looked at, at an even cost
 

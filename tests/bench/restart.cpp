@@ -1,4 +1,5 @@
-// How long a collector that retains ten million events takes to be ready again: after it was told to stop, and after it was killed.
+// How long a collector that retains ten million events takes to be ready again: after it was killed while the
+// sealing of what had come too fast was behind, after it was killed with all of it sealed, and after it was told to stop.
 #include "tests/bench/filled.hpp"
 #include "tests/bench/measure.hpp"
 #include "tests/bench/modes.hpp"
@@ -34,6 +35,9 @@ Result<void> restart(const Setting& setting, Report& report) {
   auto collector = RunningCollector::start(setting, kRetainAll);
   if (!collector) return collector.error();
   if (auto filled = fill(*collector, events, Load::tasks); !filled) return filled;
+  collector->kill();
+  if (auto done = ready_again(*collector, events, "killed while sealing is behind", report); !done) return done;
+  if (auto sealed = collector->wait_until_sealed(); !sealed) return sealed;
   collector->kill();
   if (auto done = ready_again(*collector, events, "killed", report); !done) return done;
   collector->stop();
