@@ -112,7 +112,8 @@ TEST_CASE("memory: the collector's own and that of lanes") {
 }
 
 TEST_CASE("restart: killed and stopped") {
-  CHECK(of(measured("restart"), "ready again") == "200000 events, killed while sealing is behind, 200000 events, killed, 200000 events, stopped");
+  CHECK(of(measured("restart"), "ready again") ==
+        "200000 events, killed while sealing is behind, 200000 events, killed, 200000 events, stopped");
 }
 
 TEST_CASE("disk: before and after sealing") {
