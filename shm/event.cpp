@@ -223,7 +223,7 @@ Fault validate_decoded(const Values& values) {
   if (const std::uint32_t sized = values.present & schema::masks(values.kind).sized; sized != 0) {
     const char* const first = values.text[static_cast<unsigned>(std::countr_zero(sized))].data;
     const Text& last = values.text[static_cast<unsigned>(31 - std::countl_zero(sized))];
-    strings.copy(nullptr, {first, static_cast<std::size_t>(last.data + last.size - first)});
+    strings.copy(const_cast<char*>(first), {first, static_cast<std::size_t>(last.data + last.size - first)});
   }
   return check_values(values, strings.all_ascii());
 }
