@@ -39,6 +39,10 @@ struct Config {
   } anonymization;
   struct {
     std::optional<Duration> interval = std::chrono::minutes(15);
+    std::optional<std::uint64_t> validation_percent;
+    std::uint64_t split_seed = 0;
+    std::optional<std::chrono::nanoseconds> validation_age;
+    std::optional<std::uint64_t> file_bytes;
     std::optional<std::uint64_t> after_completions;
     std::vector<std::string> formats = {"events.jsonl.zst", "trajectories.jsonl.zst"};
     std::optional<std::uint64_t> increments;

@@ -80,11 +80,18 @@ constexpr bool kLive = true, kRestart = false, kNull = true, kNoNull = false;
 #define ARBITER_FIELD(member) \
   [](auto& c) -> auto& { return c.member; }
 
-Key weight(std::string_view path, std::string_view help) { return {path, KeyType::count, kNoNull, kLive, 0, kWeightMax, {}, help}; }
+Key whole(std::string_view path, std::uint64_t least, std::uint64_t most, std::string_view help) {
+  return {path, KeyType::count, kNoNull, kLive, least, most, {}, help};
+}
+Key weight(std::string_view path, std::string_view help) { return whole(path, 0, kWeightMax, help); }
 
 // A number of snapshots or of what makes one.
 Key exports(std::string_view path, std::uint64_t most, std::string_view help, std::string_view null_means) {
   return {path, KeyType::count, kNull, kLive, 1, most, {}, help, null_means};
+}
+
+Key age(std::string_view path, std::string_view help, std::string_view null_means) {
+  return {path, KeyType::duration, kNull, kLive, 1000 * kMs, 36'500 * kDay, {}, help, null_means};
 }
 
 // path, type, null allowed, may change while running, least, most, choices, help, what null means.
@@ -244,16 +251,21 @@ const std::vector<Key>& table() {
       bound(exports("export.keep", 1'000'000, "How many snapshots are kept, and those they are increments to; older ones are removed.",
                     "all"),
             ARBITER_FIELD(export_.keep)),
-      bound({"export.max_age",
-             KeyType::duration,
-             kNull,
-             kLive,
-             1000 * kMs,
-             36'500 * kDay,
-             {},
-             "Snapshots published longer ago than this are removed at the next export; the newest stays.",
-             "no limit of age"},
+      bound(age("export.max_age", "Snapshots published longer ago than this are removed at the next export; the newest stays.",
+                "no limit of age"),
             ARBITER_FIELD(export_.max_age)),
+      bound(exports("export.validation_percent", 99,
+                    "Of a hundred tasks so many are held out, each with all its events, in files of their own (events-validation.jsonl.zst "
+                    "beside events-train.jsonl.zst), chosen by a hash of the task id.",
+                    "not split by task"),
+            ARBITER_FIELD(export_.validation_percent)),
+      bound(whole("export.split_seed", 0, 1'000'000'000, "The key of that hash: another one holds out others."),
+            ARBITER_FIELD(export_.split_seed)),
+      bound(age("export.validation_age", "What is newer than this before the newest event is held out instead, by time and not by task.",
+                "not split by time"),
+            ARBITER_FIELD(export_.validation_age)),
+      bound({"export.file_bytes", KeyType::size, kNull, kLive, kMiB, 1024 * kTiB, {}, "The size at which a data file ends.", "one file"},
+            ARBITER_FIELD(export_.file_bytes)),
 
       bound(
           weight(
@@ -271,19 +283,12 @@ const std::vector<Key>& table() {
             ARBITER_FIELD(reward.latency)),
       bound(weight("reward.tokens", "What thrift, tokens_scale / (tokens_scale + tokens consumed), weighs in the reward."),
             ARBITER_FIELD(reward.tokens)),
-      bound({"reward.evaluation_scale", KeyType::count, kNoNull, kLive, 1, 1'000'000'000, {}, "The evaluation's score that counts as 1."},
+      bound(whole("reward.evaluation_scale", 1, 1'000'000'000, "The evaluation's score that counts as 1."),
             ARBITER_FIELD(reward.evaluation_scale)),
       bound(
           {"reward.latency_scale", KeyType::duration, kNoNull, kLive, kMs, 366 * kDay, {}, "The duration at which speed counts as a half."},
           ARBITER_FIELD(reward.latency_scale)),
-      bound({"reward.tokens_scale",
-             KeyType::count,
-             kNoNull,
-             kLive,
-             1,
-             1'000'000'000'000,
-             {},
-             "The number of tokens at which thrift counts as a half."},
+      bound(whole("reward.tokens_scale", 1, 1'000'000'000'000, "The number of tokens at which thrift counts as a half."),
             ARBITER_FIELD(reward.tokens_scale)),
 
       bound({"limits.max_agents",

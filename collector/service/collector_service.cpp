@@ -241,6 +241,9 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   options.keep = now->config.export_.keep;
   options.max_age = now->config.export_.max_age;
   options.reward = formula_of(now->config);
+  const auto& e = now->config.export_;
+  options.split = {e.validation_percent.value_or(0), e.split_seed, e.validation_age};
+  options.file_bytes = e.file_bytes;
   options.key_fingerprint = engine_.key_fingerprint();
   options.stats = std::move(now->stats);
   if (!since->given) exported_completions_ = now->completions;  // also when it fails: the next try is not at once

@@ -70,7 +70,8 @@ std::span<const Column<DecisionRow>> decision_columns();
 // What is known of all rows before the first is written.
 struct DecisionTotals {
   std::uint64_t rows = 0;
-  std::vector<std::size_t> text_bytes;  // of each column: its longest text; 0 for others
+  std::array<std::uint64_t, 2> rows_by_side{};  // of split.hpp
+  std::vector<std::size_t> text_bytes;          // of each column: its longest text; 0 for others
 };
 
 }  // namespace arbiter::snapshot

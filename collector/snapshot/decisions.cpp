@@ -61,7 +61,7 @@ Decisions::Decisions(const std::string& directory, std::size_t sort_memory_bytes
 }
 Decisions::~Decisions() = default;
 
-Result<void> Decisions::add(const journal::StoredEvent& e) {
+Result<void> Decisions::add(const journal::StoredEvent& e, Side side) {
   const EventKeyBytes key = event_key_bytes(e);
   const bool decision = e.values.kind == Kind::routing_decision;
   if (auto ok = by_lane_->add(view(key).substr(kTimeBytes), decision ? view(key) : std::string_view()); !ok) return ok;
@@ -72,6 +72,7 @@ Result<void> Decisions::add(const journal::StoredEvent& e) {
   append_event_record(record_, e);
   if (decision) {
     ++totals_.rows;
+    ++totals_.rows_by_side[static_cast<std::size_t>(side)];
     measured_.set_decision(e);
     measure(measured_);
     key_.assign(view(key));

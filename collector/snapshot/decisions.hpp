@@ -19,6 +19,7 @@
 
 #include "collector/snapshot/decision_row.hpp"
 #include "collector/snapshot/sorter.hpp"
+#include "collector/snapshot/split.hpp"
 
 namespace arbiter::snapshot {
 
@@ -33,7 +34,7 @@ class Decisions {
             std::size_t task_decisions_max = kTaskDecisionsMax);
   ~Decisions();
 
-  Result<void> add(const journal::StoredEvent& e);
+  Result<void> add(const journal::StoredEvent& e, Side side = Side::train);
 
   // After the last add: what is known of all rows, then the rows.
   Result<DecisionTotals> join();

@@ -50,6 +50,7 @@ class DecisionsDsjson : public Format {
     }
     return file;
   }
+  std::uint64_t bytes() const override { return file_->bytes(); }
 
  private:
   void append_line(const DecisionRow& row) {
@@ -116,6 +117,6 @@ class DecisionsDsjson : public Format {
 
 }  // namespace
 
-std::unique_ptr<Format> make_decisions_dsjson(const FormatInfo& info) { return std::make_unique<DecisionsDsjson>(info.name); }
+std::unique_ptr<Format> make_decisions_dsjson(std::string_view file_name) { return std::make_unique<DecisionsDsjson>(file_name); }
 
 }  // namespace arbiter::snapshot

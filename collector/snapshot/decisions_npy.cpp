@@ -52,6 +52,7 @@ class DecisionsNpy : public Format {
     if (file) file->quality = quality_.json();
     return file;
   }
+  std::uint64_t bytes() const override { return file_->bytes(); }
 
  private:
   struct Field {
@@ -98,6 +99,6 @@ class DecisionsNpy : public Format {
 
 }  // namespace
 
-std::unique_ptr<Format> make_decisions_npy(const FormatInfo& info) { return std::make_unique<DecisionsNpy>(info.name); }
+std::unique_ptr<Format> make_decisions_npy(std::string_view file_name) { return std::make_unique<DecisionsNpy>(file_name); }
 
 }  // namespace arbiter::snapshot

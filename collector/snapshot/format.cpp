@@ -12,16 +12,16 @@ namespace arbiter::snapshot {
 namespace {
 
 constexpr std::array<FormatInfo, 10> kFormats = {{
-    {"events.jsonl.zst", Rows::events, make_lines, check_event_rows},
-    {"events.jsonl", Rows::events, make_lines, check_event_rows},
-    {"trajectories.jsonl.zst", Rows::trajectories, make_lines, check_trajectory_rows},
-    {"trajectories.jsonl", Rows::trajectories, make_lines, check_trajectory_rows},
-    {"decisions.dsjson.zst", Rows::decisions, make_decisions_dsjson, check_dsjson_rows},
-    {"decisions.dsjson", Rows::decisions, make_decisions_dsjson, check_dsjson_rows},
-    {"decisions.npy", Rows::decisions, make_decisions_npy, check_npy_rows},
-    {"decisions.parquet", Rows::decisions, make_decisions_parquet, check_decisions_parquet},
-    {"events.parquet", Rows::events, make_events_parquet, check_events_parquet},
-    {kPlacesName, Rows::places, make_places, check_places},
+    {"events.jsonl.zst", Rows::events, false, make_lines, check_event_rows},
+    {"events.jsonl", Rows::events, false, make_lines, check_event_rows},
+    {"trajectories.jsonl.zst", Rows::trajectories, false, make_lines, check_trajectory_rows},
+    {"trajectories.jsonl", Rows::trajectories, false, make_lines, check_trajectory_rows},
+    {"decisions.dsjson.zst", Rows::decisions, false, make_decisions_dsjson, check_dsjson_rows},
+    {"decisions.dsjson", Rows::decisions, false, make_decisions_dsjson, check_dsjson_rows},
+    {"decisions.npy", Rows::decisions, true, make_decisions_npy, check_npy_rows},
+    {"decisions.parquet", Rows::decisions, false, make_decisions_parquet, check_decisions_parquet},
+    {"events.parquet", Rows::events, false, make_events_parquet, check_events_parquet},
+    {kPlacesName, Rows::places, true, make_places, check_places},
 }};
 
 }  // namespace

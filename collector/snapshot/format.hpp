@@ -1,5 +1,5 @@
-// What a snapshot's data can be written as. A format is one file; a new one is a class and a line in the table of format.cpp. Rows of a
-// kind are made once, and taken by every format that is made of them.
+// What a snapshot's data can be written as. A format is one file, or several like it (writers.hpp); a new one is a class and a line in the
+// table of format.cpp. Rows of a kind are made once, and taken by every format that is made of them.
 #pragma once
 
 #include <memory>
@@ -25,10 +25,11 @@ class Format {
   virtual Result<void> event(const journal::StoredEvent&, std::string_view /*line*/) { return {}; }
   // In pieces, the last of which ends it; in the order of the task ids' bytes.
   virtual Result<void> trajectory(std::string_view /*piece*/, bool /*ends*/) { return {}; }
-  // What is known of all decisions, then each, in the total order of their events.
+  // What is known of all decisions (to a format of one file alone), then each, in the total order of their events.
   virtual Result<void> decisions(const DecisionTotals&) { return {}; }
   virtual Result<void> decision(const DecisionRow&) { return {}; }
   virtual Result<FileInfo> finish() = 0;
+  virtual std::uint64_t bytes() const = 0;  // that it has come to, nearly
 };
 
 // What a row of the file is.
@@ -43,12 +44,22 @@ struct CheckedFile {
   bool compressed() const { return claimed.name.ends_with(".zst"); }
 };
 
+// Looks into the files of a format, one after the other in the order of the manifest, train first.
+class RowCheck {
+ public:
+  virtual ~RowCheck() = default;
+  // What is wrong with it, or nothing; `rows`: its rows, up to there. Error: it could not be read.
+  virtual Result<std::string> file(const CheckedFile& file, std::uint64_t& rows) = 0;
+  // After the last: what is wrong with all of them together.
+  virtual Result<std::string> finish() = 0;
+};
+
 struct FormatInfo {
-  std::string_view name;  // of the file
+  std::string_view name;  // of the file, where it is one
   Rows rows;
-  std::unique_ptr<Format> (*make)(const FormatInfo& info);
-  // Looks into it: what is wrong with it, or nothing; `count`: its rows, up to there. Error: it could not be read.
-  Result<std::string> (*check)(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
+  bool one_file;  // however large
+  std::unique_ptr<Format> (*make)(std::string_view file_name);
+  std::unique_ptr<RowCheck> (*check)(const Claims& claims);
 };
 
 std::span<const FormatInfo> formats();
@@ -58,11 +69,11 @@ const FormatInfo* find_format(std::string_view name);
 Result<std::vector<const FormatInfo*>> choose_formats(std::span<const std::string> names);
 
 // Implementations.
-std::unique_ptr<Format> make_lines(const FormatInfo& info);
-std::unique_ptr<Format> make_decisions_dsjson(const FormatInfo& info);
-std::unique_ptr<Format> make_decisions_npy(const FormatInfo& info);
-std::unique_ptr<Format> make_decisions_parquet(const FormatInfo& info);
-std::unique_ptr<Format> make_places(const FormatInfo& info);
-std::unique_ptr<Format> make_events_parquet(const FormatInfo& info);
+std::unique_ptr<Format> make_lines(std::string_view file_name);
+std::unique_ptr<Format> make_decisions_dsjson(std::string_view file_name);
+std::unique_ptr<Format> make_decisions_npy(std::string_view file_name);
+std::unique_ptr<Format> make_decisions_parquet(std::string_view file_name);
+std::unique_ptr<Format> make_places(std::string_view file_name);
+std::unique_ptr<Format> make_events_parquet(std::string_view file_name);
 
 }  // namespace arbiter::snapshot

@@ -26,6 +26,7 @@ class Lines : public Format {
     if (file && quality_) file->quality = quality_->json();
     return file;
   }
+  std::uint64_t bytes() const override { return file_->bytes(); }
 
  private:
   Result<void> write(std::string_view text, bool ends) {
@@ -42,6 +43,6 @@ class Lines : public Format {
 
 }  // namespace
 
-std::unique_ptr<Format> make_lines(const FormatInfo& info) { return std::make_unique<Lines>(info.name); }
+std::unique_ptr<Format> make_lines(std::string_view file_name) { return std::make_unique<Lines>(file_name); }
 
 }  // namespace arbiter::snapshot

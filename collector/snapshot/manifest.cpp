@@ -90,10 +90,13 @@ boost::json::object DecisionSummary::json() const {
 boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary& summary) {
   boost::json::array files;
   for (const FileInfo& file : facts.files) {
-    boost::json::object one{{"name", text(file.name)},
-                            {"rows", file.rows ? Json(*file.rows) : Json(nullptr)},
-                            {"bytes", file.bytes},
-                            {"sha256", text(file.sha256)}};
+    boost::json::object one{{"name", text(file.name)}};
+    if (!file.format.empty()) one["format"] = file.format;
+    if (file.side) one["split"] = text(side_name(*file.side));
+    if (file.first_row) one["firstRow"] = *file.first_row;
+    one["rows"] = file.rows ? Json(*file.rows) : Json(nullptr);
+    one["bytes"] = file.bytes;
+    one["sha256"] = text(file.sha256);
     if (!file.left_out.empty()) one["leftOut"] = file.left_out;
     if (!file.quality.empty()) one["quality"] = file.quality;
     files.push_back(std::move(one));
@@ -123,6 +126,7 @@ boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary
   const bool anonymised = !facts.key_fingerprint.empty();
   manifest["anonymization"] =
       boost::json::object{{"enabled", anonymised}, {"keyFingerprint", anonymised ? text(facts.key_fingerprint) : Json(nullptr)}};
+  if (facts.split) manifest["split"] = *facts.split;
   manifest["files"] = std::move(files);
   return manifest;
 }

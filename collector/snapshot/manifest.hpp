@@ -13,7 +13,9 @@
 //    "propensities": {"decisions": 0, "zero": 0, "smallest": null, "effectiveSampleSize": null},
 //    "losses": {..}, "damagedBlocks": 0,
 //    "anonymization": {"enabled": true, "keyFingerprint": ".."},
-//    "files": [{"name": "..", "rows": 27408 | null, "bytes": .., "sha256": "..", "leftOut": {..}, "quality": {..}}, ..]}
+//    "split": {..} (where there is one: split.hpp),
+//    "files": [{"name": "..", "format": "events.jsonl.zst", "split": "train", "firstRow": 0 (these three: writers.hpp),
+//               "rows": 27408 | null, "bytes": .., "sha256": "..", "leftOut": {..}, "quality": {..}}, ..]}
 //
 // watermark: stamp of the newest event in the journal, null before the first. Everything stamped up to there is in, but what retention had
 // removed, for each recording thread whose events had been taken. propensities: over the decisions that carry one, for off-policy learning:
@@ -97,6 +99,7 @@ struct ManifestFacts {
   std::optional<std::uint64_t> tasks;
   std::optional<DecisionSummary> decisions;
   RewardFormula reward;
+  std::optional<boost::json::object> split;
 };
 boost::json::object manifest_json(const ManifestFacts& facts, const EventSummary& summary);
 

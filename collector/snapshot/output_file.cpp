@@ -77,7 +77,12 @@ Result<void> OutputFile::flush(bool last) {
 Result<FileInfo> OutputFile::finish(std::optional<std::uint64_t> rows) {
   if (auto ok = flush(true); !ok) return ok.error();
   if (auto ok = file_.sync(); !ok) return ok.error().while_(path_);
-  return FileInfo{name_, rows, bytes_, sha256_text(sha256_), {}, {}};
+  FileInfo info;
+  info.name = name_;
+  info.rows = rows;
+  info.bytes = bytes_;
+  info.sha256 = sha256_text(sha256_);
+  return info;
 }
 
 Result<FileInfo> write_output(const std::string& directory, const std::string& name, std::string_view text) {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "collector/journal/file.hpp"
+#include "collector/snapshot/split.hpp"
 #include "shm/result.hpp"
 
 struct ZSTD_CCtx_s;
@@ -24,6 +25,12 @@ struct FileInfo {
   std::string sha256;                 // lower-case hex
   boost::json::object left_out = {};  // rows that the format cannot say, by reason; the manifest has it where there is any reason
   boost::json::object quality = {};   // of the rows (quality.hpp), where it is known
+  // Of one of several files of a format (writers.hpp):
+  std::string format = {};  // empty: its name is the format's
+  std::optional<Side> side = {};
+  std::optional<std::uint64_t> first_row = {};
+
+  std::string_view format_name() const { return format.empty() ? std::string_view(name) : std::string_view(format); }
 };
 
 std::string sha256_text(crypto_hash_sha256_state& state);  // ends it
@@ -38,6 +45,9 @@ class OutputFile {
 
   Result<void> write(std::string_view text);
   Result<FileInfo> finish(std::optional<std::uint64_t> rows);
+
+  // So far, and of what has not left yet what it is uncompressed; but what the compressor itself holds, a block of 128 KiB at most.
+  std::uint64_t bytes() const { return bytes_ + buffer_.size(); }
 
  private:
   OutputFile(std::string path, std::string name, int fd);

@@ -101,9 +101,9 @@ Result<void> Writer::end_row() {
   ++rows_;
   ++group_rows_;
   if (group_rows_ < kGroupRows && group_rows_ % 64 != 0) return {};  // what a row takes is small beside a group
-  std::size_t bytes = 0;
-  for (const ColumnValues& values : values_) bytes += values.bytes();
-  return bytes >= kGroupBytes || group_rows_ == kGroupRows ? end_group() : Result<void>();
+  open_bytes_ = 0;
+  for (const ColumnValues& values : values_) open_bytes_ += values.bytes();
+  return open_bytes_ >= kGroupBytes || group_rows_ == kGroupRows ? end_group() : Result<void>();
 }
 
 Result<std::string> Writer::compress(const std::string& page) {
@@ -180,7 +180,7 @@ Result<void> Writer::end_group() {
     out.end_object();
   }
   groups_.push_back(std::move(group));
-  group_rows_ = 0;
+  group_rows_ = open_bytes_ = 0;
   return {};
 }
 

@@ -56,6 +56,9 @@ class Writer {
 
   Result<FileInfo> finish();
 
+  // So far, and of the open row group what it is uncompressed, looked at every 64 rows.
+  std::uint64_t bytes() const { return at_ + open_bytes_; }
+
  private:
   struct Chunk {
     std::uint64_t values, unknown, plain_bytes, stored_bytes, first_page, data_page;
@@ -78,7 +81,7 @@ class Writer {
   std::vector<ColumnSpec> columns_;
   std::vector<ColumnValues> values_;
   ZSTD_CCtx_s* zstd_;
-  std::uint64_t at_ = 0, rows_ = 0, group_rows_ = 0;
+  std::uint64_t at_ = 0, rows_ = 0, group_rows_ = 0, open_bytes_ = 0;
   std::vector<Group> groups_;
 };
 

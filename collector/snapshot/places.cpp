@@ -3,7 +3,7 @@
 
 #include "collector/snapshot/chain.hpp"
 #include "collector/snapshot/format.hpp"
-#include "collector/snapshot/line_reader.hpp"
+#include "collector/snapshot/verify_lines.hpp"
 #include "collector/snapshot/verify_rows.hpp"
 
 namespace arbiter::snapshot {
@@ -33,6 +33,7 @@ class Places : public Format {
       if (auto ok = end_run(); !ok) return ok.error();
     return file_->finish(lines_);
   }
+  std::uint64_t bytes() const override { return file_->bytes(); }
 
  private:
   Result<void> end_run() {
@@ -51,14 +52,20 @@ class Places : public Format {
 };
 
 // Adds up the runs.
-class Runs : public LineSink {
+class Runs : public LineRows {
  public:
+  explicit Runs(const Claims& claims) : claims_(claims) {}
+  void begin_file(const FileInfo& file) {
+    LineRows::begin_file(file);
+    line_.clear();
+  }
+  void begin_side(std::optional<Side>) {}
+
   bool piece(std::string_view text) override {
     line_.append(text);
     return line_.size() <= kLineBytesMax || fail("is longer than any such line");
   }
   bool end_line() override {
-    ++lines;
     boost::json::error_code error;
     const auto parsed = boost::json::parse(line_, error);
     line_.clear();
@@ -67,36 +74,27 @@ class Runs : public LineSink {
     const auto* frame = parsed.get_object().if_contains("frame");
     if (run == nullptr || !run->is_int64() || run->get_int64() < 1 || frame == nullptr || !frame->is_int64() || frame->get_int64() < 1)
       return fail("does not say how many rows, or which frame");
-    rows += static_cast<std::uint64_t>(run->get_int64());
-    return true;
+    placed_ += static_cast<std::uint64_t>(run->get_int64());
+    return row_is_good();
   }
 
-  std::uint64_t lines = 0, rows = 0;
-  std::string wrong;
+  Result<std::string> finish() const {
+    if (placed_ == claims_.events) return {boost::system::in_place_value, std::string()};
+    return {boost::system::in_place_value,
+            "places " + std::to_string(placed_) + " rows, of which there are " + std::to_string(claims_.events)};
+  }
 
  private:
   static constexpr std::size_t kLineBytesMax = 1 << 10;
-  bool fail(std::string_view what) {
-    wrong = "line " + std::to_string(lines) + ": " + std::string(what);
-    return false;
-  }
+  const Claims& claims_;
   std::string line_;
+  std::uint64_t placed_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Format> make_places(const FormatInfo&) { return std::make_unique<Places>(); }
+std::unique_ptr<Format> make_places(std::string_view) { return std::make_unique<Places>(); }
 
-Result<std::string> check_places(const CheckedFile& file, const Claims& claims, std::uint64_t& count) {
-  Runs runs;
-  auto wrong = read_lines(file.fd, file.compressed(), runs);
-  count = runs.lines;
-  if (!wrong || !wrong->empty()) return wrong;
-  if (!runs.wrong.empty()) return {boost::system::in_place_value, runs.wrong};
-  if (runs.rows != claims.events)
-    return {boost::system::in_place_value,
-            "places " + std::to_string(runs.rows) + " rows, of which there are " + std::to_string(claims.events)};
-  return {boost::system::in_place_value, std::string()};
-}
+std::unique_ptr<RowCheck> check_places(const Claims& claims) { return std::make_unique<LineCheck<Runs>>(claims); }
 
 }  // namespace arbiter::snapshot

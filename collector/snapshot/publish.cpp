@@ -12,6 +12,7 @@
 #include "collector/snapshot/pretty_json.hpp"
 #include "collector/snapshot/readme.hpp"
 #include "collector/snapshot/trajectories.hpp"
+#include "collector/snapshot/writers.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::snapshot {
@@ -43,52 +44,14 @@ Result<std::uint64_t> gather(const journal::View& view, const journal::View::Fil
   return scan.blocks_damaged;
 }
 
-// The formats of a snapshot while they are written.
-class Writers {
- public:
-  static Result<Writers> begin(const std::vector<const FormatInfo*>& chosen, const std::string& directory) {
-    Writers writers;
-    for (const FormatInfo* format : chosen) {
-      writers.all_.push_back({format, format->make(*format)});
-      if (auto ok = writers.all_.back().second->begin(directory); !ok) return ok.error();
-    }
-    return writers;
-  }
-
-  bool any(Rows rows) const {
-    return std::any_of(all_.begin(), all_.end(), [rows](const auto& each) { return each.first->rows == rows; });
-  }
-  // Gives a row to every format that is made of such rows.
-  template <class Give>
-  Result<void> give(Rows rows, Give give) {
-    for (auto& [format, writer] : all_) {
-      if (format->rows != rows) continue;
-      if (auto ok = give(*writer); !ok) return ok;
-    }
-    return {};
-  }
-  Result<void> finish(Data& data) {
-    for (auto& [format, writer] : all_) {
-      auto file = writer->finish();
-      if (!file) return file.error();
-      if (format->rows == Rows::trajectories) data.tasks = file->rows;
-      data.files.push_back(std::move(*file));
-    }
-    return {};
-  }
-
- private:
-  std::vector<std::pair<const FormatInfo*, std::unique_ptr<Format>>> all_;
-};
-
-Result<DecisionSummary> write_decisions(Decisions& decisions, Writers& writers) {
+Result<DecisionSummary> write_decisions(Decisions& decisions, const Split& split, Writers& writers) {
   const auto totals = decisions.join();
   if (!totals) return totals.error();
-  if (auto ok = writers.give(Rows::decisions, [&](Format& writer) { return writer.decisions(*totals); }); !ok) return ok.error();
+  if (auto ok = writers.decisions(*totals); !ok) return ok.error();
   DecisionSummary summary;
   auto ok = decisions.each([&](const DecisionRow& row) {
     summary.add(row);
-    return writers.give(Rows::decisions, [&](Format& writer) { return writer.decision(row); });
+    return writers.give(Rows::decisions, split.of(row.task_id, row.decided_ns), [&](Format& writer) { return writer.decision(row); });
   });
   if (!ok) return ok.error();
   summary.beyond = decisions.beyond();
@@ -113,13 +76,13 @@ Result<Chosen> chosen_formats(const ExportOptions& options, bool increment) {
 }
 
 Result<Data> write_data(const journal::View& view, const ExportOptions& options, const std::optional<Predecessor>& follows,
-                        const std::string& directory) {
+                        const Split& split, const std::string& directory) {
   const auto chosen = chosen_formats(options, follows.has_value());
   if (!chosen) return chosen.error();
-  auto writers = Writers::begin(*chosen, directory);
+  auto writers = Writers::begin(*chosen, directory, split.there(), options.file_bytes);
   if (!writers) return writers.error();
   std::optional<Trajectories> trajectories;
-  if (writers->any(Rows::trajectories)) trajectories.emplace(directory, options.sort_memory_bytes, options.reward);
+  if (writers->any(Rows::trajectories)) trajectories.emplace(directory, options.sort_memory_bytes, options.reward, split);
   std::optional<Decisions> decisions;
   if (writers->any(Rows::decisions)) decisions.emplace(directory, options.sort_memory_bytes, options.reward);
   Progress unseen;
@@ -144,32 +107,35 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
       if (!*more) break;
       if (!record.read(payload)) return damaged_while_sorting();
       const journal::StoredEvent e = record.event();
+      const Side side = split.of(e);
       data.summary.add(e);
       progress.step();
       line.clear();
       if (lines) append_event_json(line, e);
-      if (auto ok = writers->give(Rows::events, [&](Format& writer) { return writer.event(e, line); }); !ok) return ok.error();
-      if (auto ok = writers->give(Rows::places, [&](Format& writer) { return writer.event(e, {}); }); !ok) return ok.error();
+      if (auto ok = writers->give(Rows::events, side, [&](Format& writer) { return writer.event(e, line); }); !ok) return ok.error();
+      if (auto ok = writers->give(Rows::places, side, [&](Format& writer) { return writer.event(e, {}); }); !ok) return ok.error();
       if (trajectories)
         if (auto ok = trajectories->add(e); !ok) return ok.error();
       if (decisions)
-        if (auto ok = decisions->add(e); !ok) return ok.error();
+        if (auto ok = decisions->add(e, side); !ok) return ok.error();
     }
   }
   if (trajectories) {
-    auto ok = trajectories->each([&](std::string_view piece, bool ends) {
-      if (!ends) progress.step();
-      return writers->give(Rows::trajectories, [&](Format& writer) { return writer.trajectory(piece, ends); });
+    std::uint64_t& tasks = data.tasks.emplace(0);
+    auto ok = trajectories->each([&](std::string_view piece, Side side, bool ends) {
+      ends ? static_cast<void>(++tasks) : progress.step();
+      return writers->give(
+          Rows::trajectories, side, [&](Format& writer) { return writer.trajectory(piece, ends); }, ends);
     });
     if (!ok) return ok.error();
     trajectories.reset();
   }
   if (decisions) {
-    auto counted = write_decisions(*decisions, *writers);
+    auto counted = write_decisions(*decisions, split, *writers);
     if (!counted) return counted.error();
     data.decisions = std::move(*counted);
   }
-  if (auto ok = writers->finish(data); !ok) return ok.error();
+  if (auto ok = writers->finish(data.files); !ok) return ok.error();
   data.has_events = any_of_events(*chosen);
   if (follows) {
     auto retained = write_retained(directory, view);
@@ -182,7 +148,8 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
 // Everything of the snapshot, into `directory`. The manifest comes after all that it describes, the sums last.
 Result<Published> build(const journal::View& view, const ExportOptions& options, const std::optional<Predecessor>& follows,
                         std::uint64_t number, const std::string& directory) {
-  auto data = write_data(view, options, follows, directory);
+  const Split split(options.split, view.statistics().last_updated_ns);
+  auto data = write_data(view, options, follows, split, directory);
   if (!data) return data.error();
   ARBITER_TESTPOINT("snapshot.data");
 
@@ -211,6 +178,7 @@ Result<Published> build(const journal::View& view, const ExportOptions& options,
   facts.tasks = data->tasks;
   facts.decisions = data->decisions;
   facts.reward = options.reward;
+  if (split.there()) facts.split = split.json();
   const boost::json::value* losses = options.stats.if_contains("losses");
   if (losses != nullptr && losses->is_object())
     facts.losses = losses->get_object();

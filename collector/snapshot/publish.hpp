@@ -21,6 +21,7 @@
 #include "collector/snapshot/progress.hpp"
 #include "collector/snapshot/reward.hpp"
 #include "collector/snapshot/sorter.hpp"
+#include "collector/snapshot/split.hpp"
 #include "shm/result.hpp"
 
 namespace arbiter::snapshot {
@@ -34,6 +35,8 @@ struct ExportOptions {
   std::optional<std::uint64_t> keep;                     // snapshots that stay, this one included, beside those they build on; all
   std::optional<std::chrono::nanoseconds> max_age;       // of older ones, since they were published; any
   RewardFormula reward;                                  // for trajectories
+  SplitRule split;                                       // nothing set: all is together
+  std::optional<std::uint64_t> file_bytes;               // a file ends when it has come to this (writers.hpp); one file for a format
   std::string key_fingerprint;                           // of the anonymisation key, hex; empty: not anonymised
   boost::json::object stats;                             // becomes stats.json; its "losses" also stand in the manifest
   Progress* progress = nullptr;                          // told how far it has come

@@ -1,35 +1,83 @@
 #include "collector/snapshot/readme.hpp"
 
+#include <array>
 #include <set>
 
 #include "collector/snapshot/chain.hpp"
+#include "collector/snapshot/writers.hpp"
 
 namespace arbiter::snapshot {
 
+namespace {
+
+// The files of one format, for load_dataset.
+struct Loaded {
+  std::string format;
+  std::array<std::string, 2> paths;  // of each side of the split, where it has rows; else the first is of all
+  bool split = false;
+};
+
+// Where a format is in several files, all that begin like this one.
+std::string path_of(const FileInfo& file) {
+  if (!file.first_row) return file.name;
+  const std::string one = data_file_name(file.format, file.side);
+  const std::size_t dot = one.find('.');
+  return one.substr(0, dot) + "-*" + one.substr(dot);
+}
+
+// What load_dataset reads.
+std::vector<Loaded> loaded_of(const std::vector<FileInfo>& files) {
+  std::vector<Loaded> all;
+  for (const FileInfo& file : files) {
+    const std::string format(file.format_name());
+    if (format == kPlacesName || format == kRetainedName) continue;  // for who applies increments
+    if (!format.ends_with(".jsonl") && !format.ends_with(".jsonl.zst") && !format.ends_with(".parquet")) continue;
+    if (all.empty() || all.back().format != format) all.push_back({format, {}, file.side.has_value()});
+    Loaded& its = all.back();
+    if (its.split && file.rows.value_or(0) == 0) continue;  // a file without a row has no columns to read
+    its.paths[its.split ? static_cast<std::size_t>(*file.side) : 0] = path_of(file);
+  }
+  for (Loaded& its : all)
+    if (its.paths[0].empty() && its.paths[1].empty()) its.paths[0] = data_file_name(its.format, Side::train);  // no row at all
+  return all;
+}
+
+std::string data_files_of(const Loaded& its) {
+  if (!its.split) return "  data_files: " + its.paths[0] + "\n";
+  std::string out = "  data_files:\n";
+  for (const Side side : kBothSides) {
+    const std::string& path = its.paths[static_cast<std::size_t>(side)];
+    if (!path.empty()) out.append("  - split: ").append(side_name(side)).append("\n    path: ").append(path).append("\n");
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string readme_text(const std::vector<FileInfo>& data_files) {
-  std::string configurations;
-  std::string_view first;  // file that load_dataset reads
+  std::string configurations, first;  // first: what load_dataset reads
   std::set<std::string> names;
-  bool events = false, trajectories = false, dsjson = false, npy = false, tables = false, increment = false;
+  bool events = false, trajectories = false, dsjson = false, npy = false, tables = false, increment = false, split = false;
   for (const FileInfo& file : data_files) {
-    const std::string_view name = file.name;
+    const std::string_view name = file.format_name();
     events = events || name.starts_with("events.jsonl");
     trajectories = trajectories || name.starts_with("trajectories.jsonl");
     dsjson = dsjson || name.starts_with("decisions.dsjson");
     npy = npy || name == "decisions.npy";
     tables = tables || name.ends_with(".parquet");
     increment = increment || name == kRetainedName;
-    if (name == kPlacesName || name == kRetainedName) continue;  // for who applies increments
-    // What load_dataset reads. The same rows twice are two configurations, of two names.
-    if (!name.ends_with(".jsonl") && !name.ends_with(".jsonl.zst") && !name.ends_with(".parquet")) continue;
-    std::string configuration(name.substr(0, name.find('.')));
-    if (names.contains(configuration)) configuration += name.ends_with(".parquet") ? "-parquet" : "-plain";
+    split = split || file.side;
+  }
+  // The same rows twice are two configurations, of two names.
+  for (const Loaded& its : loaded_of(data_files)) {
+    std::string configuration = its.format.substr(0, its.format.find('.'));
+    if (names.contains(configuration)) configuration += its.format.ends_with(".parquet") ? "-parquet" : "-plain";
     configurations += "- config_name: " + configuration + "\n";
     if (names.empty()) {
       configurations += "  default: true\n";
-      first = name;
+      first = its.paths[its.paths[0].empty() ? 1 : 0];
     }
-    configurations += "  data_files: " + file.name + "\n";
+    configurations += data_files_of(its);
     names.insert(configuration);
   }
   std::string out = "---\n" + (names.empty() ? std::string() : "configs:\n" + configurations);
@@ -75,6 +123,10 @@ remove the rows whose place (`places.jsonl.zst` of the snapshot they came with: 
     out +=
         R"(- `events.parquet`, `decisions.parquet`: events, and all decisions with what became of them, as tables: times are nanoseconds in UTC, candidates
   are lists, `data` and `context` are JSON text.
+)";
+  if (split)
+    out +=
+        R"(- The rows of each format are in files of two sides, `-train` and `-validation`: `split` in `manifest.json` says by what.
 )";
   out += R"(- `stats.json`: the tracker's statistics over all that it retained when the snapshot was made.
 - `manifest.json`: what the snapshot covers, what was lost, whether ids are anonymised, and of each file its rows, bytes and SHA-256.

@@ -82,6 +82,7 @@ class Table : public Format {
     if (file) file->quality = quality_.json();
     return file;
   }
+  std::uint64_t bytes() const override { return writer_->bytes(); }
 
  private:
   std::string name_;
@@ -93,11 +94,11 @@ class Table : public Format {
 
 }  // namespace
 
-std::unique_ptr<Format> make_events_parquet(const FormatInfo& info) {
-  return std::make_unique<Table<EventRow>>(info.name, std::span<const Column<EventRow>>(kEventColumns));
+std::unique_ptr<Format> make_events_parquet(std::string_view file_name) {
+  return std::make_unique<Table<EventRow>>(file_name, std::span<const Column<EventRow>>(kEventColumns));
 }
-std::unique_ptr<Format> make_decisions_parquet(const FormatInfo& info) {
-  return std::make_unique<Table<DecisionRow>>(info.name, decision_columns());
+std::unique_ptr<Format> make_decisions_parquet(std::string_view file_name) {
+  return std::make_unique<Table<DecisionRow>>(file_name, decision_columns());
 }
 
 }  // namespace arbiter::snapshot

@@ -18,11 +18,12 @@ Result<void> Trajectories::add(const journal::StoredEvent& e) {
 
 Result<void> Trajectories::each(const Take& take) {
   std::string task_key, text;  // task_key: of the one being written; empty: none is
+  Side side = Side::train;     // its
   const auto end = [&]() -> Result<void> {
     if (task_key.empty()) return {};
     text.clear();
     trajectory_.end(text);
-    return take(text, true);
+    return take(text, side, true);
   };
   EventRecord record;
   for (;;) {
@@ -39,10 +40,11 @@ Result<void> Trajectories::each(const Take& take) {
     text.clear();
     if (begins) {
       task_key = task;
+      side = split_.of(e);
       trajectory_.begin(text, *task_of(e.values), e.time_ns);
     }
     trajectory_.add(text, e);
-    if (auto ok = take(text, false); !ok) return ok;
+    if (auto ok = take(text, side, false); !ok) return ok;
   }
 }
 

@@ -93,6 +93,7 @@ class Verifier {
 
   VerifyReport run(const std::string& path, std::string_view manifest_text) {
     for (const FileInfo& file : claims_.files) check_file(file);
+    check_together();
     check_sums(manifest_text);
     check_names(path);
     check_data_files();
@@ -127,20 +128,44 @@ class Verifier {
 
   // Its bytes are those that the manifest names: now what they say.
   void check_rows(const FileInfo& claimed, int fd) {
-    const FormatInfo* format = find_format(claimed.name);
+    const FormatInfo* format = find_format(claimed.format_name());
     if (format == nullptr) return;
+    auto it = looked_at_.find(format->name);
+    if (it == looked_at_.end()) it = looked_at_.emplace(format->name, LookedAt{format->check(claims_)}).first;
+    LookedAt& its = it->second;
     std::uint64_t rows = 0;
-    const auto wrong = format->check({fd, claimed}, claims_, rows);
-    std::uint64_t& reported = reported_rows(format->rows);
-    if (reported == 0) reported = rows;
+    const auto wrong = its.check->file({fd, claimed}, rows);
+    its.rows += rows;
+    its.name = claimed.name;
     if (!wrong) return problem(wrong.error().while_(claimed.name).message);
     if (!wrong->empty()) return problem(claimed.name, *wrong);
+    ++its.good;
     if (!claimed.rows || *claimed.rows != rows)
-      problem(claimed.name, "the number of its rows, " + std::to_string(rows) + ", is not that of the manifest");
+      its.miscounted.emplace_back(claimed.name, "the number of its rows, " + std::to_string(rows) + ", is not that of the manifest");
+  }
+
+  // The files of each format, once all have been looked into: what is wrong with one would be wrong with all.
+  void check_together() {
+    for (const FormatInfo& format : formats()) {
+      const auto it = looked_at_.find(format.name);
+      if (it == looked_at_.end()) continue;
+      LookedAt& its = it->second;
+      if (format.rows != Rows::places && reported_rows(format.rows) == 0) reported_rows(format.rows) = its.rows;
+      const auto files = std::count_if(claims_.files.begin(), claims_.files.end(),
+                                       [&](const FileInfo& file) { return file.format_name() == format.name; });
+      if (its.good != static_cast<std::uint64_t>(files)) continue;
+      const auto wrong = its.check->finish();
+      const std::string name = files == 1 ? its.name : std::string(format.name) + ", all " + std::to_string(files) + " files";
+      if (!wrong)
+        problem(wrong.error().while_(name).message);
+      else if (!wrong->empty())
+        problem(name, *wrong);
+      else  // said where nothing worse is wrong with them
+        for (const auto& [file, what] : its.miscounted) problem(file, what);
+    }
   }
 
   std::uint64_t& reported_rows(Rows rows) {
-    if (rows == Rows::places) return places_;
     if (rows == Rows::events) return report_.events;
     return rows == Rows::trajectories ? report_.trajectories : report_.decisions;
   }
@@ -188,9 +213,17 @@ class Verifier {
     if (std::none_of(claims_.files.begin(), claims_.files.end(), has_data)) problem(std::string(kManifestName), "names no data file");
   }
 
+  // The files of one format.
+  struct LookedAt {
+    std::unique_ptr<RowCheck> check;
+    std::string name = {};  // of the latest
+    std::uint64_t rows = 0, good = 0;
+    std::vector<std::pair<std::string, std::string>> miscounted = {};  // file, what
+  };
+
   int directory_;
-  std::uint64_t places_ = 0;
   Claims claims_;
+  std::map<std::string_view, LookedAt> looked_at_;
   VerifyReport report_;
 };
 

@@ -4,8 +4,8 @@
 
 #include <boost/json/parse.hpp>
 
-#include "collector/snapshot/line_reader.hpp"
 #include "collector/snapshot/npy.hpp"
+#include "collector/snapshot/verify_lines.hpp"
 
 namespace arbiter::snapshot {
 namespace {
@@ -20,10 +20,15 @@ std::string compare(std::uint64_t found, const Claims& claims) {
   return "decisions: " + std::to_string(found) + ", but the manifest says " + std::to_string(*claims.decisions);
 }
 
-class Examples : public LineSink {
+class Examples : public LineRows {
  public:
-  std::uint64_t rows() const { return rows_; }
-  const std::string& wrong() const { return wrong_; }
+  explicit Examples(const Claims& claims) : claims_(claims) {}
+  void begin_file(const FileInfo& file) {
+    LineRows::begin_file(file);
+    line_.clear();
+    for (const auto& reason : file.left_out) left_out_ += reason.value().to_number<std::uint64_t>();
+  }
+  void begin_side(std::optional<Side>) {}  // a line does not name its task
 
   bool piece(std::string_view text) override {
     constexpr std::size_t line_bytes_max = 4 << 20;  // context and candidates of the largest event, escaped
@@ -35,17 +40,12 @@ class Examples : public LineSink {
   bool end_line() override {
     const char* wrong = problem();
     line_.clear();
-    if (wrong != nullptr) return fail(wrong);
-    ++rows_;
-    return true;
+    return wrong == nullptr ? row_is_good() : fail(wrong);
   }
+
+  Text finish() const { return says(compare(rows() + left_out_, claims_)); }
 
  private:
-  bool fail(std::string_view what) {
-    wrong_ = "line " + std::to_string(rows_ + 1) + ": " + std::string(what);
-    return false;
-  }
-
   // What is wrong with the line, or null.
   const char* problem() const {
     boost::json::parse_options options;
@@ -77,40 +77,44 @@ class Examples : public LineSink {
     return nullptr;
   }
 
-  std::string line_, wrong_;
+  const Claims& claims_;
+  std::string line_;
+  std::uint64_t left_out_ = 0;
+};
+
+class NpyRows : public RowCheck {
+ public:
+  explicit NpyRows(const Claims& claims) : claims_(claims) {}
+
+  Text file(const CheckedFile& file, std::uint64_t& rows) override {
+    std::string begin(npy::kHeaderBytesMax, '\0');
+    std::size_t have = 0;
+    while (have < begin.size()) {
+      const ssize_t got = ::pread(file.fd, begin.data() + have, begin.size() - have, static_cast<off_t>(have));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return system_error("reading");
+      if (got == 0) break;
+      have += static_cast<std::size_t>(got);
+    }
+    const auto header = npy::read_header(std::string_view(begin).substr(0, have));
+    if (!header) return says("has no header of a NumPy array of decisions");
+    const std::uint64_t bytes = file.claimed.bytes - header->header_bytes;
+    if (bytes % header->row_bytes != 0 || bytes / header->row_bytes != header->rows)
+      return says("does not hold the number of rows that its header says");
+    rows = header->rows;
+    rows_ += rows;
+    return says({});
+  }
+  Text finish() override { return says(compare(rows_, claims_)); }
+
+ private:
+  const Claims& claims_;
   std::uint64_t rows_ = 0;
 };
 
 }  // namespace
 
-Text check_dsjson_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count) {
-  Examples examples;
-  const auto wrong = read_lines(file.fd, file.compressed(), examples);
-  count = examples.rows();
-  if (!wrong || !wrong->empty()) return wrong;
-  if (!examples.wrong().empty()) return says(examples.wrong());
-  std::uint64_t all = count;
-  for (const auto& reason : file.claimed.left_out) all += reason.value().to_number<std::uint64_t>();
-  return says(compare(all, claims));
-}
-
-Text check_npy_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count) {
-  std::string begin(npy::kHeaderBytesMax, '\0');
-  std::size_t have = 0;
-  while (have < begin.size()) {
-    const ssize_t got = ::pread(file.fd, begin.data() + have, begin.size() - have, static_cast<off_t>(have));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error("reading");
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  const auto header = npy::read_header(std::string_view(begin).substr(0, have));
-  if (!header) return says("has no header of a NumPy array of decisions");
-  const std::uint64_t bytes = file.claimed.bytes - header->header_bytes;
-  if (bytes % header->row_bytes != 0 || bytes / header->row_bytes != header->rows)
-    return says("does not hold the number of rows that its header says");
-  count = header->rows;
-  return says(compare(count, claims));
-}
+std::unique_ptr<RowCheck> check_dsjson_rows(const Claims& claims) { return std::make_unique<LineCheck<Examples>>(claims); }
+std::unique_ptr<RowCheck> check_npy_rows(const Claims& claims) { return std::make_unique<NpyRows>(claims); }
 
 }  // namespace arbiter::snapshot

@@ -6,12 +6,12 @@
 
 namespace arbiter::snapshot {
 
-// As FormatInfo::check says.
+// As RowCheck says.
 //
 // decisions.dsjson: each line is a labelled example of the form of decisions_dsjson.cpp; with what the manifest says was left out they are
 // all decisions.
-Result<std::string> check_dsjson_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
+std::unique_ptr<RowCheck> check_dsjson_rows(const Claims& claims);
 // decisions.npy: a header of npy.hpp, and as many rows behind it as it says, which are all decisions.
-Result<std::string> check_npy_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
+std::unique_ptr<RowCheck> check_npy_rows(const Claims& claims);
 
 }  // namespace arbiter::snapshot

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "collector/snapshot/manifest.hpp"
+#include "collector/snapshot/writers.hpp"
 
 namespace arbiter::snapshot {
 namespace {
@@ -65,6 +66,15 @@ bool plain_name(std::string_view name) {
 
 bool sha256_hex(std::string_view hex) { return hex.size() == 64 && hex.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
 
+// That a file of rows has (writers.hpp).
+std::string name_of(const FileInfo& file) {
+  if (file.format.find('.') == std::string::npos) return {};
+  if (!file.first_row) return data_file_name(file.format, file.side);
+  std::uint64_t end = *file.first_row + file.rows.value_or(0);
+  for (const auto& reason : file.left_out) end += reason.value().to_number<std::uint64_t>();
+  return data_file_name(file.format, file.side, std::pair(*file.first_row, end));
+}
+
 void read_files(Reader& in, const object& manifest, Claims& claims) {
   const value* files = in.member(manifest, "files");
   if (files == nullptr) return;
@@ -82,7 +92,15 @@ void read_files(Reader& in, const object& manifest, Claims& claims) {
     if (file->contains("leftOut"))
       if (const object* left_out = in.child(*file, "leftOut"))
         for (const auto& reason : *left_out) info.left_out[reason.key()] = in.count(reason.value(), reason.key());
+    if (file->contains("format")) info.format = in.text(*file, "format");
+    if (file->contains("split")) {
+      info.side = parse_side(in.text(*file, "split"));
+      if (!info.side) return in.fail("split", "of a file is neither train nor validation");
+    }
+    if (file->contains("firstRow")) info.first_row = in.count(*file, "firstRow");
     if (!in.wrong().empty()) return;
+    if (!info.format.empty() && info.name != name_of(info))
+      return in.fail("files", "names a file otherwise than its format, split and rows");
     if (!plain_name(info.name)) return in.fail("files", "names what cannot be a file of a snapshot");
     if (!names.insert(info.name).second) return in.fail("files", "names a file twice");
     if (!sha256_hex(info.sha256)) return in.fail("sha256", "is not 64 hex digits");
@@ -160,6 +178,12 @@ Result<Claims> read_claims(std::string_view text) {
   if (manifest->contains("tasks")) claims.tasks = in.count(*manifest, "tasks");
   if (manifest->contains("decisions"))
     if (const object* decisions = in.child(*manifest, "decisions")) claims.decisions = in.count(*decisions, "total");
+  if (manifest->contains("split"))
+    if (const object* split = in.child(*manifest, "split")) {
+      auto known = Split::parse(*split);
+      if (!known) return no_snapshot(known.error().message);
+      claims.split = std::move(*known);
+    }
   read_files(in, *manifest, claims);
   if (!in.wrong().empty()) return no_snapshot(in.wrong());
   return claims;

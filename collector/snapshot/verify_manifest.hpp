@@ -28,7 +28,8 @@ struct Claims {
   std::uint64_t events = 0, without_task = 0;
   std::map<std::string, std::uint64_t, std::less<>> by_type;
   std::optional<std::uint64_t> tasks, decisions;
-  std::vector<FileInfo> files;  // names are plain names within the directory, each once
+  std::optional<Split> split;
+  std::vector<FileInfo> files;  // names are plain names within the directory, each once, and those that their format and rows have
 };
 
 // Error: it is not the manifest of a snapshot that this version reads: what, and what to do.

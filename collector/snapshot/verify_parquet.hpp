@@ -6,7 +6,7 @@
 
 namespace arbiter::snapshot {
 
-Result<std::string> check_events_parquet(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
-Result<std::string> check_decisions_parquet(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
+std::unique_ptr<RowCheck> check_events_parquet(const Claims& claims);
+std::unique_ptr<RowCheck> check_decisions_parquet(const Claims& claims);
 
 }  // namespace arbiter::snapshot

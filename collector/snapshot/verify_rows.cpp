@@ -1,35 +1,16 @@
 #include "collector/snapshot/verify_rows.hpp"
 
-#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 
-#include "collector/privacy/json_text.hpp"
-#include "collector/snapshot/event_record.hpp"
-#include "collector/snapshot/line_reader.hpp"
 #include "collector/snapshot/manifest.hpp"
 #include "collector/snapshot/sorter.hpp"
 #include "collector/snapshot/time_text.hpp"
+#include "collector/snapshot/verify_lines.hpp"
 
 namespace arbiter::snapshot {
-namespace {
 
-constexpr std::size_t kEventLineBytesMax =
-    4 << 20;  // an event of the greatest size, all of it characters that JSON escapes, and its ids once more
-constexpr std::size_t kDepthMax = schema::kJsonDepthMax + 8;
-constexpr std::size_t kIdSortBytes = 16 << 20;
-
-template <class Integer>
-std::optional<Integer> parse_integer(std::string_view text) {
-  Integer value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// "<32 hex>-<lane>-<sequence>"
 std::optional<EventKey> parse_id(std::string_view id) {
   EventKey key;
   const std::size_t hex = 2 * key.lane.segment.size();
@@ -48,50 +29,28 @@ std::optional<EventKey> parse_id(std::string_view id) {
   return key;
 }
 
-// The order of a file's events.
-class Order {
- public:
-  // What is wrong, or null.
-  const char* next(const EventKey& key) {
-    if (before_ && *before_ == key) return "is there twice";
-    if (before_ && key < *before_) return "is out of order";
-    before_ = key;
-    return nullptr;
-  }
-  void reset() { before_.reset(); }
-
- private:
-  std::optional<EventKey> before_;
-};
-
 std::string differ(std::string_view what, std::uint64_t found, std::uint64_t claimed) {
   return std::string(what) + ": " + std::to_string(found) + ", but the manifest says " + std::to_string(claimed);
 }
 
-// Common to both: the number of the line, and what is wrong.
-class LineRows : public LineSink {
- public:
-  std::uint64_t rows() const { return rows_; }
-  const std::string& wrong() const { return wrong_; }
+namespace {
 
- protected:
-  bool fail(std::string_view what) {
-    wrong_ = "line " + std::to_string(rows_ + 1) + ": " + std::string(what);
-    return false;
-  }
-  bool row_is_good() {
-    ++rows_;
-    return true;
-  }
-
- private:
-  std::uint64_t rows_ = 0;
-  std::string wrong_;
-};
+constexpr std::size_t kEventLineBytesMax =
+    4 << 20;  // an event of the greatest size, all of it characters that JSON escapes, and its ids once more
+constexpr std::size_t kIdSortBytes = 16 << 20;
 
 class EventRows : public LineRows {
  public:
   explicit EventRows(const Claims& claims) : claims_(claims), ids_(std::filesystem::temp_directory_path().string(), kIdSortBytes) {}
+
+  void begin_file(const FileInfo& file) {
+    LineRows::begin_file(file);
+    line_.clear();
+  }
+  void begin_side(std::optional<Side> side) {
+    side_ = side;
+    order_.reset();
+  }
 
   bool piece(std::string_view text) override {
     if (line_.size() + text.size() > kEventLineBytesMax) return fail("is longer than any event");
@@ -101,7 +60,7 @@ class EventRows : public LineRows {
 
   bool end_line() override {
     boost::json::parse_options options;
-    options.max_depth = kDepthMax;
+    options.max_depth = kRowDepthMax;
     boost::json::error_code error;
     const auto parsed = boost::json::parse(line_, error, {}, options);
     line_.clear();
@@ -129,6 +88,8 @@ class EventRows : public LineRows {
       ++without_task_;
     else if (!task->is_string())
       return fail("its taskId is not a string");
+    const std::string_view its_task = task == nullptr ? std::string_view() : std::string_view(task->get_string());
+    if (side_ && claims_.split && claims_.split->of(its_task, *time_ns) != *side_) return fail("is of the other side of the split");
     types_.add(*type);
     if (!ids_.add(*id, {})) return fail("there is no room to compare its id with the others");
     return row_is_good();
@@ -160,214 +121,15 @@ class EventRows : public LineRows {
  private:
   const Claims& claims_;
   std::string line_;
+  std::optional<Side> side_;
   Order order_;
   TypeCounts types_;
   std::uint64_t without_task_ = 0;
   Sorter ids_;
 };
 
-// Hears one trajectory, of any length, and keeps a few short strings of it.
-class TrajectoryListener : public json::Listener {
- public:
-  std::string_view problem() const { return problem_; }
-  const std::string& task() const { return task_; }
-  std::uint64_t steps() const { return steps_; }
-
-  void begin() { *this = {}; }
-  // After the line.
-  bool complete() {
-    if (!has_task_ || !has_events_ || !has_done_ || !has_reward_)
-      return fail("is not a trajectory: it wants taskId, events, reward and done");
-    if (!claimed_steps_ || *claimed_steps_ != steps_) return fail("its steps are not the number of its events");
-    if (is_last_ == false) wrong_flag_ = "its last step does not say that it is_last";
-    if (wrong_flag_ != nullptr) return fail(wrong_flag_);
-    return true;
-  }
-
-  bool on_object_begin(error_code& e) { return open(true, e); }
-  bool on_object_end(std::size_t, error_code& e) {
-    if (in_event() && depth_ == 3 && !end_event()) return stop(e);
-    --depth_;
-    return true;
-  }
-  bool on_array_begin(error_code& e) { return open(false, e); }
-  bool on_array_end(std::size_t, error_code&) {
-    if (depth_ == 2) in_events_ = false;
-    --depth_;
-    return true;
-  }
-  bool on_key_part(string_view part, std::size_t, error_code&) { return gather(part); }
-  bool on_key(string_view part, std::size_t, error_code&) {
-    gather(part);
-    if (depth_ == 1 || in_event()) key_ = text_;
-    text_.clear();
-    return true;
-  }
-  bool on_string_part(string_view part, std::size_t, error_code&) { return gather(part); }
-  bool on_string(string_view part, std::size_t, error_code& e) {
-    gather(part);
-    bool good = true;
-    if (depth_ == 0 || (depth_ == 2 && in_events_))
-      good = fail(depth_ == 0 ? "is not an object" : "holds among its events what is not one");
-    if (depth_ == 1 && key_ == "taskId") task_ = text_, has_task_ = true;
-    if (in_event() && depth_ == 3) {
-      if (key_ == "id") id_ = text_;
-      if (key_ == "timestampNs") ns_ = text_;
-      if (key_ == "taskId") event_task_ = text_;
-    }
-    text_.clear();
-    return good || stop(e);
-  }
-  bool on_int64(std::int64_t n, string_view, error_code& e) {
-    return number(n >= 0 ? std::optional(static_cast<std::uint64_t>(n)) : std::nullopt, e);
-  }
-  bool on_uint64(std::uint64_t n, string_view, error_code& e) { return number(n, e); }
-  bool on_double(double, string_view, error_code& e) { return number(std::nullopt, e); }
-  bool on_bool(bool value, error_code& e) {
-    if (depth_ == 1 && key_ == "done") has_done_ = true;
-    if (in_event() && depth_ == 3) hear_flag(value);
-    return scalar(e);
-  }
-  bool on_null(error_code& e) {
-    if (depth_ == 1 && key_ == "reward") has_reward_ = true;
-    return scalar(e);
-  }
-
- private:
-  static constexpr std::size_t kTextBytesMax = 1024;  // more of a string than any that matters
-
-  bool in_event() const { return in_events_ && depth_ >= 3; }
-  bool fail(std::string_view problem) {
-    if (problem_.empty()) problem_ = problem;
-    return false;
-  }
-  static bool stop(error_code& e) {
-    e = boost::json::error::syntax;
-    return false;
-  }
-  bool gather(string_view part) {
-    text_.append(part.substr(0, kTextBytesMax - std::min<std::size_t>(kTextBytesMax, text_.size())));
-    return true;
-  }
-  bool scalar(error_code& e) {
-    if (depth_ == 0) return fail("is not an object") || stop(e);
-    if (depth_ == 2 && in_events_) return fail("holds among its events what is not one") || stop(e);
-    return true;
-  }
-  bool number(std::optional<std::uint64_t> whole, error_code& e) {
-    if (depth_ == 1 && key_ == "reward") has_reward_ = true;
-    if (depth_ == 1 && key_ == "steps") claimed_steps_ = whole;
-    return scalar(e);
-  }
-  bool open(bool object, error_code& e) {
-    if (depth_ == 0 && !object) return fail("is not an object") || stop(e);
-    if (depth_ == 1 && key_ == "events" && !object) in_events_ = has_events_ = true;
-    if (depth_ == 2 && in_events_) {
-      if (!object) return fail("holds among its events what is not one") || stop(e);
-      id_.clear(), ns_.clear(), event_task_.clear();
-    }
-    ++depth_;
-    return true;
-  }
-  // Of a step; in the order in which they are written. Snapshots of before there were such members have none.
-  void hear_flag(bool value) {
-    if (key_ == "is_first" && value != (steps_ == 0)) wrong_flag_ = "its first step does not say that it is_first, or another does";
-    if (key_ == "is_last") is_last_ = value;
-    if (key_ == "is_terminal" && value && is_last_ == false) wrong_flag_ = "a step that is not its last is_terminal";
-  }
-  bool end_event() {
-    if (is_last_ == true && had_last_) wrong_flag_ = "two of its steps are is_last";
-    had_last_ = had_last_ || is_last_ == true;
-    ++steps_;
-    auto key = parse_id(id_);
-    const auto time_ns = parse_integer<std::int64_t>(ns_);
-    if (!key || !time_ns) return fail("holds an event without id or timestampNs");
-    if (!has_task_ || event_task_ != task_) return fail("holds an event of another task");
-    key->time_ns = *time_ns;
-    const char* wrong = order_.next(*key);
-    return wrong == nullptr || fail(std::string("an event of it ") + wrong);
-  }
-
-  std::string problem_, key_, text_, task_, id_, ns_, event_task_;
-  std::size_t depth_ = 0;
-  bool in_events_ = false, has_task_ = false, has_events_ = false, has_done_ = false, has_reward_ = false;
-  std::optional<std::uint64_t> claimed_steps_;
-  std::uint64_t steps_ = 0;
-  std::optional<bool> is_last_;  // of the newest step
-  bool had_last_ = false;
-  const char* wrong_flag_ = nullptr;  // said once nothing worse is found
-  Order order_;
-};
-
-class TrajectoryRows : public LineRows {
- public:
-  explicit TrajectoryRows(const Claims& claims) : claims_(claims), parser_(options()) {}
-
-  bool piece(std::string_view text) override { return text.empty() || feed(true, text); }
-
-  bool end_line() override {
-    if (!feed(false, {})) return false;
-    if (!listener().complete()) return fail(listener().problem());
-    if (rows() != 0 && listener().task() <= task_) return fail(listener().task() == task_ ? "its task is there twice" : "is out of order");
-    task_ = listener().task();
-    steps_ += listener().steps();
-    parser_.reset();
-    listener().begin();
-    return row_is_good();
-  }
-
-  std::string finish() const {
-    if (!claims_.tasks) return "the manifest does not say how many tasks there are";
-    if (rows() != *claims_.tasks) return differ("tasks", rows(), *claims_.tasks);
-    const std::uint64_t with_task = claims_.events - std::min(claims_.events, claims_.without_task);
-    if (steps_ != with_task) return differ("events in trajectories", steps_, with_task);
-    return {};
-  }
-
- private:
-  static boost::json::parse_options options() {
-    boost::json::parse_options o;
-    o.max_depth = kDepthMax;
-    return o;
-  }
-  TrajectoryListener& listener() { return parser_.handler(); }
-  bool feed(bool more, std::string_view text) {
-    boost::json::error_code error;
-    const std::size_t read = parser_.write_some(more, text.data(), text.size(), error);
-    if (!listener().problem().empty()) return fail(listener().problem());
-    if (error) return fail("is not JSON (" + error.message() + ")");
-    return read == text.size() || fail("goes on behind its object");
-  }
-
-  const Claims& claims_;
-  boost::json::basic_parser<TrajectoryListener> parser_;
-  std::string task_;
-  std::uint64_t steps_ = 0;
-};
-
-using Text = Result<std::string>;
-
-// What is wrong with the file, else with a line.
-Text read_rows(const CheckedFile& file, LineRows& rows) {
-  auto wrong = read_lines(file.fd, file.compressed(), rows);
-  if (wrong && wrong->empty()) return {boost::system::in_place_value, rows.wrong()};
-  return wrong;
-}
-
 }  // namespace
 
-Result<std::string> check_event_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count) {
-  EventRows rows(claims);
-  auto wrong = read_rows(file, rows);
-  count = rows.rows();
-  return wrong && wrong->empty() ? rows.finish() : wrong;
-}
-
-Result<std::string> check_trajectory_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count) {
-  TrajectoryRows rows(claims);
-  auto wrong = read_rows(file, rows);
-  count = rows.rows();
-  return wrong && wrong->empty() ? Text(boost::system::in_place_value, rows.finish()) : wrong;
-}
+std::unique_ptr<RowCheck> check_event_rows(const Claims& claims) { return std::make_unique<LineCheck<EventRows>>(claims); }
 
 }  // namespace arbiter::snapshot

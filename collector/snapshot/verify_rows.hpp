@@ -11,16 +11,18 @@
 
 namespace arbiter::snapshot {
 
-// Read the rows of a file and say what is wrong with the first wrong one ("line 17: is not JSON"), or with all of them together; as
-// FormatInfo::check says.
+// Read the rows of files and say what is wrong with the first wrong one ("line 17: is not JSON"), or with all of them together, as RowCheck
+// says. Claims stay while they are used.
 //
-// Events: each is an object of the form of event_json.hpp, in the total order, none before the range, no id twice; counts as claimed.
-Result<std::string> check_event_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
-// Trajectories: each is an object of the form of trajectory.hpp, in the order of task ids, its events of that task and in order; counts as
+// Events: each is an object of the form of event_json.hpp, in the total order (of its side), on the right side of the split, none before
+// the range, no id twice; counts as claimed.
+std::unique_ptr<RowCheck> check_event_rows(const Claims& claims);
+// Trajectories: each is an object of the form of trajectory.hpp, in the order of task ids (of its side), on the right
+// side of the split, its events of that task and in order; counts as
 // claimed. A line may be of any length.
-Result<std::string> check_trajectory_rows(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
+std::unique_ptr<RowCheck> check_trajectory_rows(const Claims& claims);
 
 // Places: runs that add up to the events.
-Result<std::string> check_places(const CheckedFile& file, const Claims& claims, std::uint64_t& count);
+std::unique_ptr<RowCheck> check_places(const Claims& claims);
 
 }  // namespace arbiter::snapshot

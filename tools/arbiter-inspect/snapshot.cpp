@@ -20,7 +20,7 @@ Result<void> print_events(const std::string& directory, const EventLine& line) {
       line(lines->line());
     }
   }
-  return Error{directory + ": has no file of events"};
+  return Error{directory + ": has no events.jsonl or events.jsonl.zst: where events are in several files, manifest.json names them"};
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import heapq
 import io
+import itertools
 import json
 import os
 import re
@@ -31,7 +33,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
@@ -48,6 +50,11 @@ _SMALL_FILE_BYTES_MAX = 16 << 20  # manifest and sums: what is larger is none of
 _NUMBER = re.compile(r"[0-9]{20}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _ATTEMPTS = 10
+
+
+def _event_order(event: dict[str, Any]) -> tuple[int, str, int, int]:
+    segment, lane, sequence = event["id"].split("-")
+    return int(event["timestampNs"]), segment, int(lane), int(sequence)
 
 
 class SnapshotError(Exception):
@@ -178,20 +185,26 @@ class Snapshot:
                 problems.append(f"{name}: is not named in the manifest: it does not belong here, move it away")
         return problems
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """Its events, in order of time: `id`, `type`, `timestamp`, `timestampNs`, `agentId` and `taskId` where there are some, `data`."""
-        return self._rows("events.jsonl", "jsonl")
+    def events(self, split: str | None = None) -> Iterator[dict[str, Any]]:
+        """Its events, in order of time: `id`, `type`, `timestamp`, `timestampNs`, `agentId` and `taskId` where there are some, `data`.
 
-    def trajectories(self) -> Iterator[dict[str, Any]]:
-        """Its tasks: `taskId`, `taskType`, `agentId`, `events`, `reward` (None where nothing is known), `rewardSource`, `done`."""
-        return self._rows("trajectories.jsonl", "jsonl")
+        `split`, here and below: of one that is split, "train" or "validation" alone.
+        """
+        return self._rows("events.jsonl", "jsonl", split, _event_order)
 
-    def examples(self) -> Iterator[dict[str, Any]]:
-        """Its decisions of known propensity and reward, as Vowpal Wabbit's dsjson has them; the manifest counts those left out."""
-        return self._rows("decisions.dsjson", "dsjson")
+    def trajectories(self, split: str | None = None) -> Iterator[dict[str, Any]]:
+        """Its tasks, in order of their ids: `taskId`, `taskType`, `agentId`, `events`, `reward` (None where nothing is known),
+        `rewardSource`, `done`."""
+        return self._rows("trajectories.jsonl", "jsonl", split, lambda row: row["taskId"].encode())
 
-    def decisions(self) -> numpy.ndarray:
-        """All its routing decisions, each with what became of it, as a NumPy structured array that is mapped read-only, not read.
+    def examples(self, split: str | None = None) -> Iterator[dict[str, Any]]:
+        """Its decisions of known propensity and reward, as Vowpal Wabbit's dsjson has them; the manifest counts those left out. Those of
+        both sides of a split come train first."""
+        return self._rows("decisions.dsjson", "dsjson", split, lambda row: 0)
+
+    def decisions(self, split: str | None = None) -> numpy.ndarray:
+        """All its routing decisions, each with what became of it, as a NumPy structured array that is mapped read-only, not read; those of
+        both sides of a split are read, train first.
 
         Texts are bytes in UTF-8, times datetime64[ns] in UTC; what is not known is NaN, NaT, b"" and, of whole numbers and `success`, -1.
         """
@@ -199,20 +212,22 @@ class Snapshot:
             import numpy
         except ImportError:
             raise SnapshotError("decisions(): needs NumPy: install it (Debian: apt-get install python3-numpy)") from None
-        fd = self._find(["decisions.npy"], "npy")
-        try:
-            return numpy.load(f"/proc/self/fd/{fd}", mmap_mode="r", allow_pickle=False)
-        except ValueError as error:
-            raise self._damaged("decisions.npy", error) from None
+        arrays = []
+        for name in itertools.chain(*self._find(["decisions.npy"], "npy", split)):
+            try:
+                arrays.append(numpy.load(f"/proc/self/fd/{self._files[name]}", mmap_mode="r", allow_pickle=False))
+            except ValueError as error:
+                raise self._damaged(name, error) from None
+        return arrays[0] if len(arrays) == 1 else numpy.concatenate(arrays)
 
-    def decisions_frame(self) -> pandas.DataFrame:
+    def decisions_frame(self, split: str | None = None) -> pandas.DataFrame:
         """decisions() as a pandas DataFrame, read into memory: texts are str, times datetime64[ns, UTC], whole numbers Int64, `success`
         boolean; what is not known is missing (None, NaN, NaT, NA)."""
         try:
             import pandas
         except ImportError:
             raise SnapshotError("decisions_frame(): needs pandas: install it (Debian: apt-get install python3-pandas)") from None
-        array = self.decisions()
+        array = self.decisions(split)
         columns: dict[str, Any] = {}
         for name in array.dtype.names:
             values = array[name]
@@ -231,20 +246,35 @@ class Snapshot:
         """The rows of one of its files of lines, by its name in `files`."""
         if not re.search(r"\.(jsonl|dsjson)(\.zst)?$", name):
             raise SnapshotError(f"{name}: is no file of lines: name one that ends in .jsonl, .dsjson, or these and .zst")
-        self._find([name], name)
+        self._check_open()
+        if name not in self._files:
+            self._find([name], name, None)  # says so
         return self._lines(name)
 
-    def _rows(self, name: str, export_format: str) -> Iterator[dict[str, Any]]:
-        self._find([name, name + ".zst"], export_format)
-        return self._lines(name if name in self._files else name + ".zst")
+    def _rows(self, name: str, export_format: str, split: str | None, order: Callable[[dict[str, Any]], Any]) -> Iterator[dict[str, Any]]:
+        sides = [itertools.chain(*[self._lines(part) for part in parts]) for parts in self._find([name, name + ".zst"], export_format, split)]
+        return sides[0] if len(sides) == 1 else heapq.merge(*sides, key=order)
 
-    def _find(self, names: list[str], export_format: str) -> int:
+    def _find(self, formats: list[str], export_format: str, split: str | None) -> list[list[str]]:
+        """Names of the files of the first of these formats that is there: for each side of its split, or of the one wanted, in their order."""
         self._check_open()
-        for name in names:
-            if name in self._files:
-                return self._files[name]
+        if split is not None and split not in ("train", "validation"):
+            raise SnapshotError(f"split {split}: there is none of this name: write train or validation")
+        for name in formats:
+            sides: dict[str | None, list[str]] = {}
+            for entry in self.manifest["files"]:
+                if entry.get("format", entry["name"]) == name:
+                    sides.setdefault(entry.get("split"), []).append(entry["name"])
+            if sides and split is None:
+                return list(sides.values())
+            if split in sides:
+                return [sides[split]]
+            if sides:
+                raise SnapshotError(
+                    f"{self.path}: is not split: set export.validation_percent in the collector's configuration and export again"
+                )
         raise SnapshotError(
-            f"{self.path}: has no {names[0]}, only {', '.join(self.files)}: export it with 'arbiterctl export --format {export_format}'"
+            f"{self.path}: has no {formats[0]}, only {', '.join(self.files)}: export it with 'arbiterctl export --format {export_format}'"
         )
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
