@@ -39,6 +39,11 @@ bool hex_digits(std::string_view s) {
   return true;
 }
 
+void store_head(const Values& v, std::uint32_t length, std::byte* out) {
+  const abi::EventHead head{v.stamp, v.sequence, v.time_ns, v.present, v.truth, length, static_cast<std::uint16_t>(v.kind), 0};
+  std::memcpy(out, &head, sizeof head);
+}
+
 // An id or a word without choices, which most fields are.
 bool good_name(const Text& t, bool ascii) { return t.hashed || (t.size - 1 < schema::kWordBytesMax && (ascii || valid_utf8(t.bytes()))); }
 
@@ -251,9 +256,14 @@ std::size_t encode(const Values& values, std::byte* out) {
     string = copy.copy(string, t.bytes());
   }
   const auto length = static_cast<std::uint32_t>(string - reinterpret_cast<char*>(out));
-  const abi::EventHead head{
-      values.stamp, values.sequence, values.time_ns, values.present, values.truth, length, static_cast<std::uint16_t>(values.kind), 0};
-  std::memcpy(out, &head, sizeof head);
+  store_head(values, length, out);
+  return length;
+}
+
+std::size_t encode_unchanged(const Values& values, std::span<const std::byte> original, std::byte* out) {
+  const auto length = load<abi::EventHead>(original.data()).length;
+  std::memcpy(out, original.data(), length);
+  store_head(values, length, out);
   return length;
 }
 

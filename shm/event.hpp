@@ -123,6 +123,19 @@ std::size_t encoded_bytes(const Values& values);
 
 // Writes the event; `out` holds encoded_bytes(values). Returns the bytes written.
 std::size_t encode(const Values& values, std::byte* out);
+// The same bytes, at the price of a copy: of values that are those which decode() gave of `original`, all but stamp, sequence and time.
+std::size_t encode_unchanged(const Values& values, std::span<const std::byte> original, std::byte* out);
+
+// No event is encoded to more, whatever is in it.
+inline constexpr std::size_t kEncodedBytesMax = [] {
+  std::size_t most = 0;
+  for (const schema::KindInfo& kind : schema::kKindTable) {
+    std::size_t bytes = sizeof(abi::EventHead);
+    for (const schema::Field& field : kind.fields) bytes += field.fixed() ? std::size_t{8} : std::size_t{2} + kHashed;
+    most = bytes > most ? bytes : most;
+  }
+  return most;
+}();
 
 // Walks the items of a list. Checks structure as it goes: next() ends early and malformed() says so.
 class ListReader {

@@ -21,8 +21,8 @@ std::int64_t unix_now_ns() {
 
 // --- the frame being built
 
-EventRef Journal::State::append(const LaneId& lane, const event::Values& values) {
-  frame_.event(lane, values);
+EventRef Journal::State::append(const LaneId& lane, const event::Values& values, std::span<const std::byte> original) {
+  frame_.event(lane, values, original);
   pending_.add(lane, values, generic_name(names_, values));
   pending_stamp_ns_ = std::max(pending_stamp_ns_, static_cast<std::int64_t>(values.stamp));
   return {lane, values.sequence, time_of(values), retention_time_of(values), {last_frame_ + 1}};

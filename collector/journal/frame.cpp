@@ -1,11 +1,10 @@
 #include "collector/journal/frame.hpp"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "collector/journal/wire.hpp"
+#include "collector/journal/xxh3.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
@@ -70,36 +69,52 @@ std::uint64_t header_checksum(const RawHeader& header) {
 // --- writing
 
 void FrameWriter::reset() {
-  bytes_.assign(sizeof(FrameHeader), std::byte{0});
+  size_ = 0;
+  std::memset(room(sizeof(FrameHeader)), 0, sizeof(FrameHeader));
+  size_ = sizeof(FrameHeader);
   events_at_ = 0;
   events_ = 0;
 }
 
+std::byte* FrameWriter::room(std::size_t bytes) {
+  if (capacity_ - size_ < bytes) [[unlikely]] {
+    const std::size_t capacity = std::max(2 * capacity_, size_ + bytes);
+    auto more = std::make_unique_for_overwrite<std::byte[]>(capacity);
+    if (size_ != 0) std::memcpy(more.get(), bytes_.get(), size_);
+    bytes_ = std::move(more);
+    capacity_ = capacity;
+  }
+  return bytes_.get() + size_;
+}
+
 std::byte* FrameWriter::entry(EntryType type, std::uint32_t count, std::size_t payload) {
   events_at_ = 0;
-  const std::size_t at = bytes_.size();
-  bytes_.resize(at + sizeof(EntryHeader) + payload, std::byte{0});
-  store(bytes_.data() + at, EntryHeader{type, count, static_cast<std::uint32_t>(payload), 0});
-  return bytes_.data() + at + sizeof(EntryHeader);
+  const std::size_t bytes = sizeof(EntryHeader) + payload;
+  std::byte* const at = room(bytes);
+  std::memset(at, 0, bytes);
+  store(at, EntryHeader{type, count, static_cast<std::uint32_t>(payload), 0});
+  size_ += bytes;
+  return at + sizeof(EntryHeader);
 }
 
 void FrameWriter::open_events(const LaneId& lane) {
-  const std::size_t at = bytes_.size();
+  const std::size_t at = size_;
   store(entry(EntryType::events, 0, sizeof(LaneRecord)), record_of(lane));
   events_at_ = at;
   events_lane_ = lane;
 }
 
-void FrameWriter::event(const LaneId& lane, const event::Values& stored) {
+void FrameWriter::event(const LaneId& lane, const event::Values& stored, std::span<const std::byte> original) {
   if (events_at_ == 0 || events_lane_ != lane) open_events(lane);
-  const std::size_t at = bytes_.size(), room = padded(event::encoded_bytes(stored));
-  bytes_.resize(at + room);
-  store(bytes_.data() + at + room - sizeof(std::uint64_t), std::uint64_t{0});  // what is not the event's stays so
-  event::encode(stored, bytes_.data() + at);
-  auto header = load<EntryHeader>(bytes_.data() + events_at_);
+  constexpr std::size_t padding = sizeof(std::uint64_t);
+  std::byte* const at = room(std::max(original.size(), event::kEncodedBytesMax) + padding);
+  const std::size_t length = original.empty() ? event::encode(stored, at) : event::encode_unchanged(stored, original, at);
+  store(at + length, std::uint64_t{0});
+  size_ += padded(length);
+  auto header = load<EntryHeader>(bytes_.get() + events_at_);
   ++header.count;
-  header.bytes += static_cast<std::uint32_t>(room);
-  store(bytes_.data() + events_at_, header);
+  header.bytes += static_cast<std::uint32_t>(padded(length));
+  store(bytes_.get() + events_at_, header);
   ++events_;
 }
 
@@ -112,14 +127,14 @@ void FrameWriter::close(const LaneId& lane, const Cursor& last, std::uint64_t in
 }
 
 void FrameWriter::amendment(const EventRef& target, const event::Values& patch) {
-  const std::size_t patch_bytes = event::encoded_bytes(patch), at = bytes_.size();
+  const std::size_t patch_bytes = event::encoded_bytes(patch), at = size_;
   std::byte* const payload = entry(EntryType::amendment, 1, sizeof(AmendmentRecord) + padded(patch_bytes));
   store(payload, AmendmentRecord{record_of(target.lane), target.sequence, target.location.frame, target.time_ns, target.retention_ns,
                                  static_cast<std::uint32_t>(patch_bytes), 0});
   event::encode(patch, payload + sizeof(AmendmentRecord));
-  auto header = load<EntryHeader>(bytes_.data() + at);
+  auto header = load<EntryHeader>(bytes_.get() + at);
   header.check = payload_check({payload, header.bytes});
-  store(bytes_.data() + at, header);
+  store(bytes_.get() + at, header);
 }
 
 void FrameWriter::clear(std::uint64_t events, std::int64_t at_unix_ns) {
@@ -147,14 +162,15 @@ FrameHeader header_at(const FramePlace& place, FrameType type, std::uint32_t bod
 }
 
 std::span<const std::byte> FrameWriter::finish(const FramePlace& place) {
-  FrameHeader header = header_at(place, FrameType::events, static_cast<std::uint32_t>(bytes_.size() - sizeof header), events_);
-  store(bytes_.data(), header);
-  header.checksum = frame_checksum(bytes_, place.key);
-  store(bytes_.data(), header);
-  return bytes_;
+  FrameHeader header = header_at(place, FrameType::events, static_cast<std::uint32_t>(size_ - sizeof header), events_);
+  const std::span<std::byte> frame(bytes_.get(), size_);
+  store(frame.data(), header);
+  header.checksum = frame_checksum(frame, place.key);
+  store(frame.data(), header);
+  return frame;
 }
 
-std::uint64_t FrameWriter::checksum() const { return load<FrameHeader>(bytes_.data()).checksum; }
+std::uint64_t FrameWriter::checksum() const { return load<FrameHeader>(bytes_.get()).checksum; }
 
 // --- reading
 

@@ -32,22 +32,6 @@ struct FramePlace {
   bool clears = false;
 };
 
-// Bytes of a vector that are not set to zero before they are written.
-template <class T>
-struct Unset : std::allocator<T> {
-  template <class U>
-  struct rebind {
-    using other = Unset<U>;
-  };
-  template <class U, class... Args>
-  void construct(U* at, Args&&... args) {
-    if constexpr (sizeof...(args) == 0)
-      ::new (at) U;
-    else
-      ::new (at) U(std::forward<Args>(args)...);
-  }
-};
-
 // All but the checksum, which covers what lies behind it: first the rest of the header, then the body.
 FrameHeader header_at(const FramePlace& place, FrameType type, std::uint32_t body_bytes, std::uint32_t events);
 
@@ -56,7 +40,7 @@ class FrameWriter {
  public:
   FrameWriter() { reset(); }
 
-  void event(const LaneId& lane, const event::Values& stored);
+  void event(const LaneId& lane, const event::Values& stored, std::span<const std::byte> original = {});  // as Journal::append
   void cursor(const LaneId& lane, const Cursor& cursor);
   void close(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);
   void amendment(const EventRef& target, const event::Values& patch);
@@ -67,17 +51,19 @@ class FrameWriter {
   std::span<const std::byte> finish(const FramePlace& place);
   std::uint64_t checksum() const;  // of what finish() gave last
 
-  std::span<const std::byte> body() const { return std::span(bytes_).subspan(sizeof(FrameHeader)); }
-  bool empty() const { return bytes_.size() == sizeof(FrameHeader); }
-  std::size_t bytes() const { return bytes_.size(); }
+  std::span<const std::byte> body() const { return {bytes_.get() + sizeof(FrameHeader), size_ - sizeof(FrameHeader)}; }
+  bool empty() const { return size_ == sizeof(FrameHeader); }
+  std::size_t bytes() const { return size_; }
   void reset();
 
  private:
+  std::byte* room(std::size_t bytes);                                          // behind what is there, for at least so many
   std::byte* entry(EntryType type, std::uint32_t count, std::size_t payload);  // room for it, zeroed
   void open_events(const LaneId& lane);
 
-  std::vector<std::byte, Unset<std::byte>> bytes_;  // header first
-  std::size_t events_at_ = 0;                       // of the entry that events are being added to; 0: none
+  std::unique_ptr<std::byte[]> bytes_;  // header first; not set to anything before it is written
+  std::size_t size_ = 0, capacity_ = 0;
+  std::size_t events_at_ = 0;  // of the entry that events are being added to; 0: none
   LaneId events_lane_;
   std::uint32_t events_ = 0;
 };

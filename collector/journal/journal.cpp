@@ -101,7 +101,9 @@ const Cursor* Journal::cursor(const LaneId& lane) const {
 }
 
 void Journal::open_lane(const LaneId& lane, const Cursor& start) { state_->advance(lane, start); }
-EventRef Journal::append(const LaneId& lane, const event::Values& values) { return state_->append(lane, values); }
+EventRef Journal::append(const LaneId& lane, const event::Values& values, std::span<const std::byte> original) {
+  return state_->append(lane, values, original);
+}
 void Journal::amend(const EventRef& target, const event::Values& patch) { state_->frame_.amendment(target, patch); }
 void Journal::advance(const LaneId& lane, const Cursor& to) { state_->advance(lane, to); }
 void Journal::close_lane(const LaneId& lane, const Cursor& last, std::uint64_t in_flight) { state_->close_lane(lane, last, in_flight); }

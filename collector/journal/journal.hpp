@@ -190,7 +190,8 @@ class Journal {
   // --- the frame being built
   const Cursor* cursor(const LaneId& lane) const;           // null: never seen
   void open_lane(const LaneId& lane, const Cursor& start);  // a lane met for the first time
-  EventRef append(const LaneId& lane, const event::Values& values);
+  // `original`: what the values were decoded from, if nothing but the head is different now: cheaper.
+  EventRef append(const LaneId& lane, const event::Values& values, std::span<const std::byte> original = {});
   // patch: same kind, only the amended fields present. `startedAtNs` is given to an execution that has none, `outcome.success` never
   // changes.
   void amend(const EventRef& target, const event::Values& patch);

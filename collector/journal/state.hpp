@@ -40,7 +40,7 @@ class Journal::State {
   Result<void> recover();
 
   // append_commit.cpp
-  EventRef append(const LaneId& lane, const event::Values& values);
+  EventRef append(const LaneId& lane, const event::Values& values, std::span<const std::byte> original);
   void advance(const LaneId& lane, const Cursor& to);
   void close_lane(const LaneId& lane, const Cursor& last, std::uint64_t in_flight);
   bool pending() const { return !frame_.empty() || !changed_.empty() || edge_moved_; }

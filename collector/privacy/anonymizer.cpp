@@ -80,6 +80,7 @@ void Anonymizer::replace(event::Text& text, char* hash) const {
 Applied Anonymizer::apply(event::Values& values) {
   const Plan& plan = plans_[static_cast<std::size_t>(values.kind) - 1];
   Applied applied;
+  applied.changed = ((plan.hash | plan.lists | plan.json) & values.present) != 0;
   if ((plan.json & values.present) != 0) {  // before the ids are hashed: it looks for them
     std::array<std::string_view, schema::kFieldsMax> own_ids;
     std::size_t ids = 0;
@@ -102,11 +103,13 @@ Applied Anonymizer::apply(event::Values& values) {
   });
   each_field(plan.shown & values.present, [&](unsigned f) {
     event::Text& text = values.text[f];
-    if (!text.hashed && text.size == event::kHashedShownBytes && event::parse_hashed(text.bytes())) replace(text, hashes_[f].data());
+    if (text.hashed || text.size != event::kHashedShownBytes || !event::parse_hashed(text.bytes())) return;
+    replace(text, hashes_[f].data());
+    applied.changed = true;
   });
   values.present &= ~plan.drop;
   const std::uint32_t grown = (plan.json | plan.lists) & values.present;
-  if (grown == 0) return {};
+  if (grown == 0) return applied;
 
   each_field(plan.lists & values.present, [&](unsigned f) { applied.oversize |= !rebuild_list(values, f); });
   each_field(grown, [&](unsigned f) {

@@ -35,6 +35,7 @@ struct Applied {
   // A JSON object or a list grew over what a field holds (65,534 bytes), or the event over kEventBytesMax: that JSON is now {}, that
   // list is gone. It takes hundreds of short ids in one event. Count it and say so.
   bool oversize = false;
+  bool changed = false;  // a field that was there has another value now
 };
 
 // Where hash_for_query puts a hash.

@@ -157,6 +157,8 @@ void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> by
     return set_aside(lane, bytes, v.sequence, type, field_name, event::refusal_text(bad.rule));
   }
 
+  const std::uint32_t came_with = v.present;
+
   const abi::ClockSource clock = source.segment.header().clock;
   lane.cursor.stamp_ns = std::max(lane.cursor.stamp_ns, timeline_.unix_ns(clock, v.stamp));
   v.stamp = static_cast<std::uint64_t>(lane.cursor.stamp_ns);
@@ -167,10 +169,13 @@ void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> by
   if (v.kind == Kind::task_start) v.clear(kCensored);  // the collector's own to set
 
   anonymizer_.lift_ids(v);
-  if (anonymizer_.apply(v).oversize) ++counts_.oversize;
+  const privacy::Applied applied = anonymizer_.apply(v);
+  if (applied.oversize) ++counts_.oversize;
   const join::Keys keys = join_.keys(v);
   join_.resolve(v, keys);
-  const journal::EventRef ref = journal_.append(lane.id, v);
+  // The join only adds fields, and what is cleared above was there; to generic events ids are given anew.
+  const bool as_it_came = v.present == came_with && !applied.changed && v.kind != Kind::generic;
+  const journal::EventRef ref = journal_.append(lane.id, v, as_it_came ? bytes : std::span<const std::byte>());
   ARBITER_TESTPOINT("drain.appended");
   join_.settle(v, keys, ref, amend_);
   ARBITER_TESTPOINT("drain.joined");

@@ -321,3 +321,27 @@ TEST_CASE("the largest event that a lane holds passes, whole, and a few bytes lo
   CHECK(event::encoded_bytes(e.values) == abi::kEventBytesMax + 3 * 15);
   CHECK(shown(e.values, "context") == json);
 }
+
+TEST_CASE("an event in which a value is another one now is said to be changed: what it came as is no longer to be kept") {
+  for (const Kind kind : sample::all_kinds()) {
+    CAPTURE(static_cast<int>(kind));
+    for (const bool enabled : {false, true}) {
+      CAPTURE(enabled);
+      Anonymizer anonymizer = enabled ? Anonymizer({.preserve_task_types = false, .free_text = FreeText::hash}, kKey) : Anonymizer();
+      for (const char* id : {"raw-id", "anon-00112233445566778899aabbccddeeff"}) {
+        sample::Event e;
+        sample::fill(e, kind);
+        for (unsigned f = 0; f < schema::info(kind).fields.size(); ++f)
+          if (schema::info(kind).fields[f].type == schema::Type::id) e.values.set_text(f, e.keep(id));
+        const std::string before = sample::encoded(e.values);
+        const bool changed = anonymizer.apply(e.values).changed;
+        if (sample::encoded(e.values) != before) CHECK(changed);
+      }
+    }
+  }
+  Anonymizer off;
+  event::Values usage;  // what all of this is for
+  usage.kind = Kind::thinking_budget_usage;
+  usage.set_text(schema::field(Kind::thinking_budget_usage, "taskId"), std::string_view("task"));
+  CHECK_FALSE(off.apply(usage).changed);
+}
