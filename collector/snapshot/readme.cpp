@@ -25,7 +25,12 @@ std::string path_of(const FileInfo& file) {
   return one.substr(0, dot) + "-*" + one.substr(dot);
 }
 
-// What load_dataset reads.
+// The builder of load_dataset that reads a format.
+std::string_view builder_of(const Loaded& its) { return its.format.ends_with(".parquet") ? "parquet" : "json"; }
+
+std::string any_path(const Loaded& its) { return its.paths[its.paths[0].empty() ? 1 : 0]; }
+
+// What load_dataset can read.
 std::vector<Loaded> loaded_of(const std::vector<FileInfo>& files) {
   std::vector<Loaded> all;
   for (const FileInfo& file : files) {
@@ -55,7 +60,7 @@ std::string data_files_of(const Loaded& its) {
 }  // namespace
 
 std::string readme_text(const std::vector<FileInfo>& data_files) {
-  std::string configurations, first;  // first: what load_dataset reads
+  std::string configurations, examples;
   std::set<std::string> names;
   bool events = false, trajectories = false, dsjson = false, npy = false, tables = false, increment = false, split = false;
   for (const FileInfo& file : data_files) {
@@ -68,15 +73,22 @@ std::string readme_text(const std::vector<FileInfo>& data_files) {
     increment = increment || name == kRetainedName;
     split = split || file.side;
   }
-  // The same rows twice are two configurations, of two names.
-  for (const Loaded& its : loaded_of(data_files)) {
+  // load_dataset reads all configurations of a directory by one builder, that of the first: what needs another is not one of them. The same
+  // rows twice are two configurations, of two names.
+  const std::vector<Loaded> loaded = loaded_of(data_files);
+  std::set<std::string_view> builders;
+  for (const Loaded& its : loaded) {
+    if (builders.insert(builder_of(its)).second)
+      examples.append("rows = load_dataset(\"")
+          .append(builder_of(its))
+          .append("\", data_files=\"")
+          .append(any_path(its))
+          .append("\", split=\"train\")\n");
+    if (builder_of(its) != builder_of(loaded.front())) continue;
     std::string configuration = its.format.substr(0, its.format.find('.'));
-    if (names.contains(configuration)) configuration += its.format.ends_with(".parquet") ? "-parquet" : "-plain";
+    if (names.contains(configuration)) configuration += "-plain";
     configurations += "- config_name: " + configuration + "\n";
-    if (names.empty()) {
-      configurations += "  default: true\n";
-      first = its.paths[its.paths[0].empty() ? 1 : 0];
-    }
+    if (names.empty()) configurations += "  default: true\n";
     configurations += data_files_of(its);
     names.insert(configuration);
   }
@@ -135,10 +147,7 @@ Files ending in `.zst` are compressed with zstd: `zstd -dc FILE`. Check the snap
 `arbiterctl verify DIRECTORY` checks.
 )";
   if (names.empty()) return out;
-  out += "\n```python\nfrom datasets import load_dataset\nrows = load_dataset(\"";
-  out += first.ends_with(".parquet") ? "parquet" : "json";
-  out.append("\", data_files=\"").append(first).append("\", split=\"train\")\n```\n");
-  return out;
+  return out + "\n```python\nfrom datasets import load_dataset\n" + examples + "```\n";
 }
 
 }  // namespace arbiter::snapshot

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import sys
 import unittest
 
@@ -69,6 +70,28 @@ class Split(unittest.TestCase):
         with follow(self.collector.exports) as rows:
             self.assertEqual(len(rows.next().added), self.snapshot.manifest["events"]["total"])
             self.assertEqual(list(rows.events()), list(self.snapshot.events()))
+
+
+class Increments(unittest.TestCase):
+    def test_a_chain_of_split_increments_in_parts_is_the_full_export(self) -> None:
+        split = {"interval": None, "validation_percent": PERCENT, "split_seed": SEED, "file_bytes": "1MiB"}
+        with Collector(export=split) as collector, follow(collector.exports) as rows:
+            runs = collector.sample(4500)
+            collector.replay(runs[:1500])
+            collector.snapshot("events.jsonl")
+            rows.next()
+            for number, batch in enumerate((runs[1500:3000], runs[3000:]), start=1):
+                collector.replay(batch)
+                asked = ("export", "--since", f"snapshot:{number}", "--format", "events.jsonl")
+                made = json.loads(collector.ask("arbiterctl", "--json", *asked))
+                self.assertGreater(len(rows.next().added), 1500)
+                with Snapshot(made["path"]) as increment:
+                    self.assertEqual(increment.verify(), [])
+                    self.assertGreater(len([name for name in increment.files if name.startswith("events-train-")]), 1)
+                    for side in ("train", "validation"):
+                        self.assertEqual({held_out(event["taskId"]) for event in increment.events(side)}, {side == "validation"})
+            with Snapshot(collector.snapshot("events.jsonl")) as full:
+                self.assertEqual(list(rows.events()), list(full.events()))
 
 
 if __name__ == "__main__":

@@ -237,6 +237,25 @@ TEST_CASE("the README names the data files for the Hugging Face hub") {
                        "- config_name: trajectories\n  data_files: trajectories.jsonl.zst\n---\n"));
 }
 
+TEST_CASE("the README has tables as a data set of their own, and beside lines as an example: one builder reads all configurations") {
+  const TemporaryDirectory directory;
+  ExportOptions options = options_for(directory);
+  options.formats = {"events.parquet", "decisions.parquet"};
+  const std::string tables = file_text(fs::path(must_publish(MemoryView(), options).path) / "README.md");
+  CHECK(
+      tables.starts_with("---\nconfigs:\n- config_name: decisions\n  default: true\n  data_files: decisions.parquet\n"
+                         "- config_name: events\n  data_files: events.parquet\n---\n"));
+  CHECK(tables.ends_with("\nrows = load_dataset(\"parquet\", data_files=\"decisions.parquet\", split=\"train\")\n```\n"));
+  options.formats = {"events.parquet", "events.jsonl.zst", "events.jsonl"};
+  const std::string both = file_text(fs::path(must_publish(MemoryView(), options).path) / "README.md");
+  CHECK(
+      both.starts_with("---\nconfigs:\n- config_name: events\n  default: true\n  data_files: events.jsonl.zst\n"
+                       "- config_name: events-plain\n  data_files: events.jsonl\n---\n"));
+  CHECK(
+      both.ends_with("\nrows = load_dataset(\"json\", data_files=\"events.jsonl.zst\", split=\"train\")\n"
+                     "rows = load_dataset(\"parquet\", data_files=\"events.parquet\", split=\"train\")\n```\n"));
+}
+
 TEST_CASE("trajectories are one line a task, in the order of the ids, hashed ones and a task of many events too") {
   const TemporaryDirectory directory;
   MemoryView view;
