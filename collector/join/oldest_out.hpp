@@ -3,8 +3,8 @@
 // Entries live in a slab and are named by their slot; slots are reused. Each index is a table of cells (open addressing, linear probing)
 // that names the newest slot of each key; the older ones of that key hang from it, newest first, so that a key with thousands of entries
 // makes no other dearer. A cell holds half of the key's hash beside the slot: an entry that comes or goes touches a line of cells and its
-// own slot, and nobody else's. As these tables are larger than the caches, what is to go next, and what will be looked for soon, is
-// prefetched.
+// own slot, and nobody else's. An index takes room by the keys that are in it: one that no entry has a key for takes none. As these tables
+// are larger than the caches, what is to go next, and what will be looked for soon, is prefetched.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +39,15 @@ class OldestOut {
   std::uint32_t next_older(std::size_t index, std::uint32_t slot) const { return slots_[slot].at[index].older; }
 
   // This key will be looked for, or inserted, soon. (Always inline: to g++ 12 a function that does nothing but prefetch does nothing.)
-  [[gnu::always_inline]] void prefetch(std::size_t index, const Key& key) const { __builtin_prefetch(&cells_[index][home(tag(key))], 1); }
+  [[gnu::always_inline]] void prefetch(std::size_t index, const Key& key) const {
+    __builtin_prefetch(&cells_[index][home(index, tag(key))], 1);
+  }
 
   // The entry must fit: whoever wants room erases oldest() first, and knows what it lets go.
   template <class E = Entry>
   std::uint32_t insert(E&& entry) {
-    if (2 * size_ >= cells_[0].size()) grow();
+    for (std::size_t i = 0; i < Indexes; ++i)
+      if (!entry.keys[i].null() && 2 * keyed_[i] >= cells_[i].size()) grow(i);
     std::uint32_t slot;
     if (free_.empty()) {
       slot = static_cast<std::uint32_t>(slots_.size());
@@ -63,6 +66,7 @@ class OldestOut {
       const Key& key = s.entry.keys[i];
       s.at[i] = {};
       if (key.null()) continue;
+      ++keyed_[i];
       Cell& cell = cells_[i][cell_of(i, key)];
       s.at[i].older = cell.slot;
       if (cell.slot != kNone) slots_[cell.slot].at[i].newer = slot;
@@ -76,6 +80,7 @@ class OldestOut {
     Slot& s = slots_[slot];
     for (std::size_t i = 0; i < Indexes; ++i) {
       if (s.entry.keys[i].null()) continue;
+      --keyed_[i];
       const Place& at = s.at[i];
       if (at.older != kNone) slots_[at.older].at[i].newer = at.newer;
       if (at.newer != kNone)
@@ -118,14 +123,14 @@ class OldestOut {
   };
 
   static std::uint32_t tag(const Key& key) { return static_cast<std::uint32_t>(key.low ^ key.high); }  // both are hashes already
-  std::size_t home(std::uint32_t tag) const { return tag & (cells_[0].size() - 1); }
-  std::size_t after(std::size_t cell) const { return (cell + 1) & (cells_[0].size() - 1); }
+  std::size_t home(std::size_t i, std::uint32_t tag) const { return tag & (cells_[i].size() - 1); }
+  std::size_t after(std::size_t i, std::size_t cell) const { return (cell + 1) & (cells_[i].size() - 1); }
 
   // The cell of this key, or the empty one where it would stand.
   std::size_t cell_of(std::size_t i, const Key& key) const {
     const std::uint32_t wanted = tag(key);
-    std::size_t at = home(wanted);
-    for (;; at = after(at)) {
+    std::size_t at = home(i, wanted);
+    for (;; at = after(i, at)) {
       const Cell& cell = cells_[i][at];
       if (cell.slot == kNone || (cell.tag == wanted && slots_[cell.slot].entry.keys[i] == key)) return at;
     }
@@ -135,21 +140,19 @@ class OldestOut {
   void empty(std::size_t i, std::size_t hole) {
     auto& cells = cells_[i];
     const std::size_t mask = cells.size() - 1;
-    for (std::size_t at = after(hole); cells[at].slot != kNone; at = after(at))
-      if (((at - home(cells[at].tag)) & mask) >= ((at - hole) & mask)) {
+    for (std::size_t at = after(i, hole); cells[at].slot != kNone; at = after(i, at))
+      if (((at - home(i, cells[at].tag)) & mask) >= ((at - hole) & mask)) {
         cells[hole] = cells[at];
         hole = at;
       }
     cells[hole] = Cell{};
   }
 
-  void grow() {
-    const std::size_t cells = cells_[0].size() * 2;
-    for (auto& c : cells_) c.assign(cells, Cell{});
+  void grow(std::size_t i) {
+    cells_[i].assign(cells_[i].size() * 2, Cell{});
     for (std::uint32_t slot = oldest_; slot != kNone; slot = slots_[slot].newer)
-      for (std::size_t i = 0; i < Indexes; ++i)
-        if (const Key& key = slots_[slot].entry.keys[i]; !key.null() && slots_[slot].at[i].newer == kNone)
-          cells_[i][cell_of(i, key)] = {tag(key), slot};
+      if (const Key& key = slots_[slot].entry.keys[i]; !key.null() && slots_[slot].at[i].newer == kNone)
+        cells_[i][cell_of(i, key)] = {tag(key), slot};
   }
 
   // The next to go: its cells; the one after it: itself.
@@ -167,7 +170,8 @@ class OldestOut {
   std::uint32_t oldest_ = kNone, newest_ = kNone;
   std::vector<Slot, LargePages<Slot>> slots_;
   std::vector<std::uint32_t> free_;
-  std::vector<Cell, LargePages<Cell>> cells_[Indexes];  // a power of two, as many for each index, at most half of them taken
+  std::size_t keyed_[Indexes] = {};                     // entries with a key, of each index
+  std::vector<Cell, LargePages<Cell>> cells_[Indexes];  // of each index a power of two, at most half of them taken
 };
 
 }  // namespace arbiter::join
