@@ -3,7 +3,7 @@
 // Entries live in a slab and are named by their slot; slots are reused. Each index is a table of cells (open addressing, linear probing)
 // that names the newest slot of each key; the older ones of that key hang from it, newest first, so that a key with thousands of entries
 // makes no other dearer. A cell holds half of the key's hash beside the slot: an entry that comes or goes touches a line of cells and its
-// own slot, and nobody else's. An index takes room by the keys that are in it: one that no entry has a key for takes none. As these tables
+// own slot, and nobody else's. An index takes room by the keys that are in it: one that no entry has a key for stays small. As these tables
 // are larger than the caches, what is to go next, and what will be looked for soon, is prefetched.
 #pragma once
 

@@ -1,8 +1,7 @@
 #include "collector/journal/checkpoint.hpp"
 
-#include <xxhash.h>
-
 #include "collector/journal/wire.hpp"
+#include "collector/journal/xxh3.hpp"
 
 namespace arbiter::journal {
 

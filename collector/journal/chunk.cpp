@@ -1,11 +1,11 @@
 #include "collector/journal/chunk.hpp"
 
-#include <xxhash.h>
 #include <zstd.h>
 
 #include <cstring>
 
 #include "collector/journal/frame.hpp"
+#include "collector/journal/xxh3.hpp"
 
 namespace arbiter::journal {
 namespace {

@@ -107,7 +107,7 @@ void FrameWriter::open_events(const LaneId& lane) {
 void FrameWriter::event(const LaneId& lane, const event::Values& stored, std::span<const std::byte> original) {
   if (events_at_ == 0 || events_lane_ != lane) open_events(lane);
   constexpr std::size_t padding = sizeof(std::uint64_t);
-  std::byte* const at = room(std::max(original.size(), event::kEncodedBytesMax) + padding);
+  std::byte* const at = room(event::kEncodedBytesMax + padding);
   const std::size_t length = original.empty() ? event::encode(stored, at) : event::encode_unchanged(stored, original, at);
   store(at + length, std::uint64_t{0});
   size_ += padded(length);

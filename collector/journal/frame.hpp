@@ -6,8 +6,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "collector/journal/file.hpp"
 #include "collector/journal/format.hpp"

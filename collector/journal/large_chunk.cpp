@@ -1,7 +1,6 @@
 #include "collector/journal/large_chunk.hpp"
 
 #include <sodium.h>
-#include <xxhash.h>
 #include <zstd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "collector/journal/chunk.hpp"
 #include "collector/journal/frame.hpp"
+#include "collector/journal/xxh3.hpp"
 
 namespace arbiter::journal {
 namespace {

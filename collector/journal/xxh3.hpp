@@ -1,4 +1,4 @@
-// XXH3 over many bytes, with what vectors this processor has: half the instructions of what a program for any x86-64 has.
+// XXH3 over many bytes, with what vectors this processor has, not only those that any x86-64 has.
 #pragma once
 
 #if defined(__x86_64__)
