@@ -65,12 +65,14 @@ int serve(const config::Options& options, config::Loaded loaded) {
     drain.join();
   };
   service.start();  // before anybody can ask for an export: it clears away what a killed one left
-  auto server = control::Server::start(service, {.socket = loaded.config.socket});
+  auto server = control::Server::start(service, {.socket = loaded.config.socket, .listen = loaded.config.listen});
   if (!server) {
     finish();
     return complain(server.error(), 1);
   }
   log::info("main", "collecting from {}: control socket {}", loaded.config.ring_dir, loaded.config.socket);
+  if (const std::string& address = (*server)->listening(); !address.empty())
+    log::info("main", "reading over TCP: http://{}/metrics", address);
 
   for (bool running = true; running;) {
     int number = 0;

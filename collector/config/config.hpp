@@ -21,6 +21,7 @@ enum class LogFormat : std::uint8_t { text, json, journald };
 struct Config {
   bool enabled = true;
   std::string ring_dir, state_dir, export_dir, socket;  // filled in by defaults for who runs it (places.hpp)
+  std::string listen;                                   // "127.0.0.1:9464": reading over TCP as well; empty: not
   struct {
     std::optional<Duration> max_age = std::chrono::hours(24 * 7);
     std::optional<std::uint64_t> max_events;

@@ -102,6 +102,10 @@ boost::json::object schema_of(const Key& key) {
       schema["uniqueItems"] = true;
       break;
     }
+    case KeyType::address:
+      schema["type"] = type("string");
+      schema["pattern"] = "^(127(\\.[0-9]{1,3}){3}|\\[::1\\]):[0-9]{1,5}$";
+      break;
     case KeyType::path:
       schema["type"] = type("string");
       schema["pattern"] = "^/";

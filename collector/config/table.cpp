@@ -8,6 +8,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "collector/config/address.hpp"
 #include "collector/config/formats.hpp"
 #include "collector/config/nearest.hpp"
 #include "collector/config/units.hpp"
@@ -139,6 +140,17 @@ const std::vector<Key>& table() {
              "The control socket, which arbiterctl and curl --unix-socket talk to.",
              "/run/arbiter/control.sock for the service; arbiter/control.sock beside the lanes for an ordinary user"},
             ARBITER_FIELD(socket)),
+      bound({"listen",
+             KeyType::address,
+             kNull,
+             kRestart,
+             0,
+             0,
+             {},
+             "Where reading is answered over TCP as well, for Prometheus; every user of this machine can read there, nobody can change "
+             "anything; port 0 takes a free one, and the log names it.",
+             "only on the control socket"},
+            ARBITER_FIELD(listen)),
 
       bound({"retention.max_age",
              KeyType::duration,
@@ -435,6 +447,7 @@ std::string allowed_text(const Key& key) {
     case KeyType::size: text = range("a size such as \"64MiB\" (units B KiB MiB GiB TiB)"); break;
     case KeyType::choice: text = "one of " + list_text(key.choices); break;
     case KeyType::choices: text = "a list of " + list_text(key.choices); break;
+    case KeyType::address: text = "an address of this machine alone such as \"127.0.0.1:9464\" or \"[::1]:9464\""; break;
     case KeyType::path: text = "an absolute path"; break;
     case KeyType::sync: text = list_text(key.choices) + range(", or a duration such as \"100ms\""); break;
   }
@@ -460,6 +473,10 @@ Result<Value> value_of(const Key& key, const boost::json::value& json) {
   }
   if (!json.is_string()) return wrong(key, json);
   const std::string_view text = json.get_string();
+  if (key.type == KeyType::address) {
+    if (!parse_loopback(text)) return wrong(key, json);
+    return Value(std::string(text));
+  }
   if (key.type == KeyType::path) {
     constexpr std::size_t path_bytes_max = 4095;
     if (text.empty() || text.front() != '/' || text.find('\0') != text.npos) return wrong(key, json);

@@ -25,6 +25,7 @@ enum class KeyType : std::uint8_t {
   size,      // "64MiB"; its number is bytes
   choice,    // one of `choices`
   choices,   // a list of them, without repetition
+  address,   // of this machine alone, with a port (address.hpp)
   path,      // absolute; null: the place that fits who runs it (places.hpp)
   sync,      // one of `choices`, or a duration
 };

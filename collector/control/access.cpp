@@ -1,5 +1,6 @@
 #include "collector/control/access.hpp"
 
+#include <arpa/inet.h>
 #include <grp.h>
 #include <sys/socket.h>
 
@@ -41,6 +42,14 @@ Access access_of(const Peer& peer, uid_t own, std::optional<gid_t> readers) {
   if (readers && (peer.gid == *readers || std::find(peer.groups.begin(), peer.groups.end(), *readers) != peer.groups.end()))
     return Access::read;
   return Access::none;
+}
+
+bool names_loopback(std::string_view host) {
+  if (host.starts_with('[')) return host.starts_with("[::1]") && (host.size() == 5 || host[5] == ':');
+  const std::string name(host.substr(0, host.find(':')));
+  in_addr four{};
+  constexpr std::uint32_t loopback_net = 127;
+  return name == "localhost" || (inet_pton(AF_INET, name.c_str(), &four) == 1 && ntohl(four.s_addr) >> 24 == loopback_net);
 }
 
 std::optional<gid_t> group_id(std::string_view name) {

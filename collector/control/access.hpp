@@ -28,11 +28,15 @@ struct Peer {
   gid_t gid = 0;
   std::vector<gid_t> groups;  // supplementary
   pid_t pid = 0;              // for people to read
+  bool over_tcp = false;      // nothing is known of who it is: uid, gid, groups and pid mean nothing
 };
 Result<Peer> peer_of(int socket);
 
 // `own`: the uid the collector runs as. `readers`: nothing if there is no such group.
 Access access_of(const Peer& peer, uid_t own, std::optional<gid_t> readers);
+
+// Whether a Host header names this machine as itself: another name means that somebody's browser was talked into calling here.
+bool names_loopback(std::string_view host);
 
 std::optional<gid_t> group_id(std::string_view name);
 

@@ -1,5 +1,7 @@
 #include "collector/control/listen.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,8 +11,12 @@
 #include <optional>
 #include <utility>
 
+#include "collector/config/address.hpp"
+
 namespace arbiter::control {
 namespace {
+
+constexpr int kBacklog = 128;
 
 std::optional<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
@@ -64,10 +70,9 @@ Result<Listener> Listener::open(const std::string& path) {
   if (listener.descriptor_ < 0) return system_error("making a socket");
   unlink(temporary.c_str());  // of a dead process that had our number
   struct stat status {};
-  constexpr int backlog = 128;
   if (bind(listener.descriptor_, as_sockaddr(*temporary_address), sizeof *temporary_address) != 0)
     return system_error("making the socket " + path);
-  if (::chmod(temporary.c_str(), 0666) != 0 || listen(listener.descriptor_, backlog) != 0 || lstat(temporary.c_str(), &status) != 0 ||
+  if (::chmod(temporary.c_str(), 0666) != 0 || listen(listener.descriptor_, kBacklog) != 0 || lstat(temporary.c_str(), &status) != 0 ||
       rename(temporary.c_str(), path.c_str()) != 0) {
     const Error error = system_error("making the socket " + path);
     unlink(temporary.c_str());
@@ -95,5 +100,38 @@ void Listener::remove() {
   if (inode_ != 0 && lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_) unlink(path_.c_str());
   inode_ = 0;
 }
+
+Result<TcpListener> TcpListener::open(const std::string& text) {
+  const auto wanted = config::parse_loopback(text);
+  if (!wanted) return Error{text + ": is no address of this machine alone with a port", EINVAL};
+  union {
+    sockaddr any;
+    sockaddr_in four;
+    sockaddr_in6 six;
+  } address{};
+  const bool six = wanted->host.find(':') != std::string::npos;
+  socklen_t size = six ? sizeof address.six : sizeof address.four;
+  address.any.sa_family = six ? AF_INET6 : AF_INET;
+  (six ? address.six.sin6_port : address.four.sin_port) = htons(wanted->port);
+  inet_pton(address.any.sa_family, wanted->host.c_str(), six ? static_cast<void*>(&address.six.sin6_addr) : &address.four.sin_addr);
+
+  TcpListener listener(::socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), address.any.sa_family);
+  const int fd = listener.descriptor_, on = 1;
+  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 || bind(fd, &address.any, size) != 0 ||
+      ::listen(fd, kBacklog) != 0 || getsockname(fd, &address.any, &size) != 0)
+    return Error{system_error("listening on " + text).message + ": name another with \"listen\", or null for none", errno};
+  const std::uint16_t port = ntohs(six ? address.six.sin6_port : address.four.sin_port);
+  listener.address_ = (six ? "[" + wanted->host + "]" : wanted->host) + ":" + std::to_string(port);
+  return listener;
+}
+
+TcpListener::TcpListener(TcpListener&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), family_(other.family_), address_(std::move(other.address_)) {}
+
+TcpListener::~TcpListener() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+int TcpListener::release() { return std::exchange(descriptor_, -1); }
 
 }  // namespace arbiter::control

@@ -33,4 +33,23 @@ class Listener {
   ino_t inode_ = 0;
 };
 
+// A port of this machine alone.
+class TcpListener {
+ public:
+  // `text` as config::parse_loopback reads it; port 0: a free one. Error: it is taken.
+  static Result<TcpListener> open(const std::string& text);
+  TcpListener(TcpListener&& other) noexcept;
+  TcpListener& operator=(TcpListener&&) = delete;
+  ~TcpListener();  // closes
+
+  const std::string& address() const { return address_; }  // with the port that it has
+  int family() const { return family_; }                   // AF_INET or AF_INET6
+  int release();                                           // the descriptor, from now on the caller's to close
+
+ private:
+  TcpListener(int descriptor, int family) : descriptor_(descriptor), family_(family) {}
+  int descriptor_ = -1, family_;
+  std::string address_;
+};
+
 }  // namespace arbiter::control

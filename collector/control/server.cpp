@@ -2,9 +2,9 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include <csignal>
@@ -14,7 +14,9 @@
 
 #include <unistd.h>
 
+#include "collector/config/address.hpp"
 #include "collector/control/access.hpp"
+#include "collector/control/door.hpp"
 #include "collector/control/listen.hpp"
 #include "collector/control/session.hpp"
 #include "collector/log/log.hpp"
@@ -24,7 +26,8 @@ namespace arbiter::control {
 namespace {
 
 namespace asio = boost::asio;
-using asio::local::stream_protocol;
+using asio::ip::tcp;
+using Local = asio::local::stream_protocol;
 
 // Threads started meanwhile take no signals: those are for whoever started the server.
 class SignalsBlocked {
@@ -46,15 +49,16 @@ class SignalsBlocked {
 
 class Server::Impl {
  public:
-  Impl(service::Service& service, const ServerOptions& options, Listener listener)
+  Impl(service::Service& service, const ServerOptions& options, Listener listener, std::optional<TcpListener> tcp_listener)
       : listener_(std::move(listener)),
         hub_{service, options, {}, {}, false},
         own_(geteuid()),
         readers_(options.readers ? options.readers : group_id(kReadersGroup)),
-        acceptor_(context_),
-        retry_(context_) {
-    acceptor_.assign(stream_protocol(), listener_.release());
-    accept();
+        local_(Local::acceptor(context_, Local(), listener_.release()),
+               [this](Local::socket socket) { welcome_local(std::move(socket)); }) {
+    if (tcp_listener)
+      tcp_.emplace(tcp::acceptor(context_, tcp_listener->family() == AF_INET6 ? tcp::v6() : tcp::v4(), tcp_listener->release()),
+                   [this](tcp::socket socket) { welcome_tcp(std::move(socket)); });
     thread_ = std::thread([this] {
       begin_thread("control", Urgency::now);
       context_.run();
@@ -67,9 +71,8 @@ class Server::Impl {
     if (!thread_.joinable()) return;
     const auto told = asio::use_future([this] {
       hub_.stopping = true;
-      boost::system::error_code ignored;
-      acceptor_.close(ignored);
-      retry_.cancel();
+      local_.close();
+      if (tcp_) tcp_->close();
       listener_.remove();
       const std::vector<Session*> all(hub_.sessions.begin(), hub_.sessions.end());
       for (Session* session : all) session->stop();
@@ -92,36 +95,26 @@ class Server::Impl {
     }
   }
 
-  void accept() {
-    acceptor_.async_accept([this](boost::system::error_code error, stream_protocol::socket socket) {
-      if (!acceptor_.is_open()) return;
-      if (error) {  // out of descriptors, most likely: the others go on, and this comes back
-        if (!std::exchange(cannot_accept_, true))
-          log::warning("control", "taking a connection: {}: they wait: raise the limit of open files (LimitNOFILE)", error.message());
-        constexpr std::chrono::milliseconds pause{100};
-        retry_.expires_after(pause);
-        retry_.async_wait([this](boost::system::error_code cancelled) {
-          if (!cancelled && acceptor_.is_open()) accept();
-        });
-        return;
-      }
-      cannot_accept_ = false;
-      welcome(std::move(socket));
-      accept();
-    });
-  }
-
-  void welcome(stream_protocol::socket socket) {
+  void welcome_local(Local::socket socket) {
     const auto peer = peer_of(socket.native_handle());
     if (!peer) return log::warning("control", "{}", peer.error().message);
-    const Access access = access_of(*peer, own_, readers_);
+    welcome(std::move(socket), *peer, access_of(*peer, own_, readers_));
+  }
+
+  void welcome_tcp(tcp::socket socket) {
+    Peer peer;
+    peer.over_tcp = true;
+    welcome(std::move(socket), peer, Access::read);
+  }
+
+  void welcome(Session::Socket socket, const Peer& peer, Access access) {
     const std::size_t most = hub_.options.connections_max;
     const std::size_t open = hub_.sessions.size();
     if (open >= 2 * most) return;  // not even a refusal: each is a connection, too
-    const auto session = std::make_shared<Session>(hub_, std::move(socket), *peer, access);
+    const auto session = std::make_shared<Session>(hub_, std::move(socket), peer, access);
     if (access == Access::none) {
-      log::debug("control", "uid {} (pid {}) may not read here", peer->uid, peer->pid);
-      session->refuse(error_response({"uid " + std::to_string(peer->uid) + " may not read here: join the group " +
+      log::debug("control", "uid {} (pid {}) may not read here", peer.uid, peer.pid);
+      session->refuse(error_response({"uid " + std::to_string(peer.uid) + " may not read here: join the group " +
                                           std::string(kReadersGroup) + ", or ask as root or as the collector's own user",
                                       403}));
     } else if (open >= (access == Access::change ? most : most - most / 8)) {
@@ -137,20 +130,27 @@ class Server::Impl {
   const std::optional<gid_t> readers_;
   asio::io_context context_{1};
   const asio::executor_work_guard<asio::io_context::executor_type> until_stopped_{context_.get_executor()};
-  stream_protocol::acceptor acceptor_;
-  asio::steady_timer retry_;
-  bool cannot_accept_ = false;  // and that has been said
+  Door<Local> local_;
+  std::optional<Door<tcp>> tcp_;
   std::thread thread_;
 };
 
 Result<std::unique_ptr<Server>> Server::start(service::Service& service, const ServerOptions& options) {
   auto listener = Listener::open(options.socket);
   if (!listener) return listener.error();
+  std::optional<TcpListener> tcp;
+  if (!options.listen.empty()) {
+    auto opened = TcpListener::open(options.listen);
+    if (!opened) return opened.error();
+    tcp.emplace(std::move(*opened));
+  }
   const SignalsBlocked blocked;
-  return std::unique_ptr<Server>(new Server(std::make_unique<Impl>(service, options, std::move(*listener))));
+  const std::string listening = tcp ? tcp->address() : std::string();
+  auto impl = std::make_unique<Impl>(service, options, std::move(*listener), std::move(tcp));
+  return std::unique_ptr<Server>(new Server(std::move(impl), listening));
 }
 
-Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::Server(std::unique_ptr<Impl> impl, std::string listening) : impl_(std::move(impl)), listening_(std::move(listening)) {}
 Server::~Server() = default;
 void Server::stop() { impl_->stop(); }
 

@@ -91,6 +91,9 @@ void Session::handle() {
   auto& request = parser_->get();
   keep_ = request.keep_alive() && request.version() >= 11;
   if (hub_.stopping) return respond(error_response({"the collector is stopping", 503}));
+  const auto host = request[http::field::host];
+  if (peer_.over_tcp && !names_loopback({host.data(), host.size()}))
+    return respond(error_response({"the Host header is to name this machine: localhost, or an address of its own", 403}));
   const auto method = request.method_string(), target = request.target();
   Matched matched = match({method.data(), method.size()}, {target.data(), target.size()});
   if (matched.route == nullptr) return respond(std::move(matched.refusal));

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -36,7 +36,7 @@ struct Hub {
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  using Socket = boost::asio::local::stream_protocol::socket;
+  using Socket = boost::asio::generic::stream_protocol::socket;
 
   Session(Hub& hub, Socket socket, Peer peer, Access access);
   ~Session();
@@ -65,7 +65,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Hub& hub_;
   const Peer peer_;
   const Access access_;
-  boost::beast::basic_stream<boost::asio::local::stream_protocol> stream_;
+  boost::beast::basic_stream<boost::asio::generic::stream_protocol> stream_;
   boost::beast::flat_buffer buffer_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
   std::optional<boost::beast::http::response<boost::beast::http::string_body>> response_;

@@ -36,6 +36,8 @@ struct Lane {
   bool account_lies = false;    // its figures went back, or are impossible: the last good ones stay
   std::uint64_t frame = 0;      // that holds the cursor; acknowledged once it is durable
   abi::Position acknowledged;   // as told to the producer
+  std::uint64_t waiting = 0;    // events taken and not acknowledged yet, as far as their age is known
+  std::int64_t oldest_ns = 0;   // stamp of the first of them
 };
 
 struct Source {

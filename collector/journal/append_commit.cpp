@@ -6,6 +6,7 @@
 #include "collector/journal/scan.hpp"
 #include "collector/journal/state.hpp"
 #include "collector/journal/wire.hpp"
+#include "shm/clock.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
@@ -115,13 +116,17 @@ Result<void> Journal::State::write_frame() {
   }
   const auto bytes = frame_.finish(place);
   ARBITER_TESTPOINT("journal.frame_built");
-  if (const auto written = segment.file->file->write(bytes, segment.end); !written) {
+  const std::uint64_t began_ns = monotonic_ns();
+  const auto written = segment.file->file->write(bytes, segment.end);
+  timings_.write_ns.add(monotonic_ns() - began_ns);
+  if (!written) {
     write_failed(written.error(), write_failing_);
     out_of_room_ = written.error().code == ENOSPC || written.error().code == EDQUOT;
     return written.error().while_(segment.path);
   }
   ARBITER_TESTPOINT("journal.frame_written");
   write_failing_ = out_of_room_ = false;
+  timings_.written_bytes += bytes.size();
 
   const auto frame = parse_frame(bytes, place.key, true);
   const bool first = segment.first_frame > segment.last_frame;

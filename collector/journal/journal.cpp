@@ -73,6 +73,12 @@ Statistics Journal::State::statistics() const {
   return s;
 }
 
+Timings Journal::State::timings() const {
+  Timings timings = timings_;
+  timings.sync_ns = syncer_.durations();
+  return timings;
+}
+
 std::shared_ptr<const View> Journal::State::view() const {
   std::uint64_t losses = closed_.quarantined + sum(closed_.dropped_by) + sum(closed_.refused_by);
   for (const auto& [lane, state] : lanes_)
@@ -118,6 +124,7 @@ void Journal::retain(std::int64_t now_ns) { state_->retain(now_ns); }
 void Journal::set_retention(const Retention& retention) { state_->set_retention(retention); }
 void Journal::set_sync(SyncPolicy policy, std::chrono::milliseconds interval) { state_->set_sync(policy, interval); }
 Statistics Journal::statistics() const { return state_->statistics(); }
+Timings Journal::timings() const { return state_->timings(); }
 std::vector<std::string> Journal::take_failures() { return std::exchange(state_->failures_, {}); }
 std::shared_ptr<const View> Journal::view() const { return state_->view(); }
 

@@ -21,6 +21,7 @@
 
 #include "collector/event_key.hpp"
 #include "collector/journal/totals.hpp"
+#include "collector/meter.hpp"
 #include "shm/result.hpp"
 
 namespace arbiter::journal {
@@ -119,6 +120,13 @@ struct Statistics {
   std::string last_failure;        // what went wrong last, in words
 };
 
+// How long the disk took, in nanoseconds, since the journal was opened.
+struct Timings {
+  Meter write_ns{kShortTimes};  // of a frame
+  Meter sync_ns{kShortTimes};   // of fdatasync, failed ones included
+  std::uint64_t written_bytes = 0;
+};
+
 // One stored event as a reader meets it, amendments applied.
 struct StoredEvent {
   LaneId lane;
@@ -213,6 +221,7 @@ class Journal {
   void set_retention(const Retention& retention);
   void set_sync(SyncPolicy policy, std::chrono::milliseconds interval);
   Statistics statistics() const;
+  Timings timings() const;
   // What has begun to fail since the last call, other than commit(), each once: "what: why: what becomes of it".
   std::vector<std::string> take_failures();
   std::shared_ptr<const View> view() const;

@@ -57,6 +57,7 @@ class Journal::State {
 
   // journal.cpp
   Statistics statistics() const;
+  Timings timings() const;
   std::shared_ptr<const View> view() const;
 
   void set_sync(SyncPolicy policy, std::chrono::milliseconds interval) { syncer_.set(policy, interval); }
@@ -138,6 +139,7 @@ class Journal::State {
   bool out_of_room_ = false;                               // and why frames cannot be written
   std::uint64_t write_failures_ = 0, sync_failures_ = 0, broken_links_ = 0;
   std::string last_failure_;
+  Timings timings_;
   std::vector<std::pair<std::string, std::uint64_t>> spares_;  // path, bytes
 
   Syncer syncer_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "collector/thread.hpp"
+#include "shm/clock.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::journal {
@@ -92,6 +93,11 @@ bool Syncer::reach(std::uint64_t frame) {
   return failed_.empty();
 }
 
+Meter Syncer::durations() const {
+  const std::lock_guard lock(mutex_);
+  return durations_;
+}
+
 std::vector<Syncer::Failure> Syncer::take_failures() {
   const std::lock_guard lock(mutex_);
   return std::exchange(failures_, {});
@@ -139,9 +145,12 @@ void Syncer::sync(std::deque<Item> items, std::unique_lock<std::mutex>& lock) {
       const bool all_before = failed_.empty();
       lock.unlock();
       ARBITER_TESTPOINT("journal.sync");
+      const std::uint64_t began_ns = monotonic_ns();
       const auto synced = sync_file(item, all_before);
+      const std::uint64_t ended_ns = monotonic_ns();
       ARBITER_TESTPOINT("journal.synced");
       lock.lock();
+      durations_.add(ended_ns - began_ns);
       if (!synced) {
         failures_.push_back({item.segment, synced.error().message});
         if (syncing_ == item.segment) failed_.insert(item.segment);  // else it was settled meanwhile

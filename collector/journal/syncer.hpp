@@ -44,6 +44,7 @@ class Syncer {
   bool reach(std::uint64_t frame);
 
   std::uint64_t durable_frame() const { return durable_.load(std::memory_order_acquire); }  // pairs with the release store in publish()
+  Meter durations() const;                                                                  // of fdatasync, in nanoseconds
   struct Failure {
     std::uint64_t segment;
     std::string message;
@@ -72,6 +73,7 @@ class Syncer {
   std::deque<Item> written_;
   std::set<std::uint64_t> failed_;  // segments, until they are sealed
   std::vector<Failure> failures_;
+  Meter durations_{kShortTimes};
   std::uint64_t syncing_ = 0;  // the segment whose file is being synced; 0: none, or settled meanwhile
   std::uint64_t synced_frame_ = 0, wanted_frame_ = 0;
   bool flushing_ = false, busy_ = false, stop_ = false;

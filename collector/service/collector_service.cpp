@@ -1,5 +1,7 @@
 #include "collector/service/collector_service.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -8,11 +10,9 @@
 #include "collector/config/print.hpp"
 #include "collector/log/log.hpp"
 #include "collector/service/audit.hpp"
-#include "collector/service/metrics.hpp"
 #include "collector/service/profile_report.hpp"
 #include "collector/service/report.hpp"
 #include "collector/snapshot/format.hpp"
-#include "collector/snapshot/publish.hpp"
 #include "collector/snapshot/query.hpp"
 #include "collector/snapshot/time_text.hpp"
 #include "collector/thread.hpp"
@@ -67,6 +67,17 @@ Result<void> check_formats(const std::vector<std::string>& asked, const Since& s
     if (const auto* format = snapshot::find_format(name); format != nullptr && format->rows != snapshot::Rows::events)
       return Error{name + " is not made of what has changed: a task's rows take all its events: leave since out, or ask for jsonl", 400};
   return {};
+}
+
+std::int64_t unix_now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// When the newest snapshot was published; 0: there is none.
+std::int64_t newest_published_ns(const std::string& export_dir) {
+  struct stat manifest {};
+  if (stat((export_dir + "/latest/manifest.json").c_str(), &manifest) != 0) return 0;
+  return manifest.st_mtim.tv_sec * 1'000'000'000 + manifest.st_mtim.tv_nsec;
 }
 
 std::int64_t steady_now_ns() { return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
@@ -125,6 +136,11 @@ CollectorService::~CollectorService() { stop(); }
 
 void CollectorService::start() {
   if (auto cleaned = snapshot::clean_up(engine_.config().export_dir); !cleaned) log::warning("snapshot", "{}", cleaned.error().message);
+  {
+    const std::lock_guard lock(mutex_);
+    exports_.newest_unix_ns = newest_published_ns(engine_.config().export_dir);
+    configuration_.taken_unix_ns = unix_now_ns();
+  }
   exporter_ = std::jthread([this](const std::stop_token& stopping) {
     begin_thread("export", Urgency::whenever);
     export_loop(stopping);
@@ -143,6 +159,8 @@ Result<json::object> CollectorService::status() {
   auto status = engine_.mailbox().ask([this]() -> Result<json::object> { return status_json(engine_); });
   if (status) (*status)["export"] = progress_json(progress_, steady_now_ns() - export_began_ns_.load(std::memory_order_relaxed));
   const std::lock_guard lock(mutex_);
+  if (status && exports_.newest_unix_ns != 0)
+    (*status)["newestSnapshotAgeSeconds"] = static_cast<double>(unix_now_ns() - exports_.newest_unix_ns) / 1e9;
   if (status && !not_exported_.empty() && status->at("health") == "ok") {
     (*status)["health"] = "degraded";
     (*status)["explanation"] = "the last export failed (" + not_exported_ + "): mend that; the next one has everything";
@@ -248,18 +266,35 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   options.stats = std::move(now->stats);
   if (!since->given) exported_completions_ = now->completions;  // also when it fails: the next try is not at once
   options.progress = &progress_;
-  export_began_ns_.store(steady_now_ns(), std::memory_order_relaxed);
+  const std::int64_t began_ns = steady_now_ns();
+  export_began_ns_.store(began_ns, std::memory_order_relaxed);
   auto made = snapshot::publish(*now->view, options);
   progress_.end();
-  if (made || made.error().code < 400 || made.error().code >= 500) {  // a request that was wrong says nothing of the state of things
-    const std::lock_guard lock(mutex_);
-    not_exported_ = made ? std::string() : made.error().message;
-  }
+  note_export(made, began_ns);
   if (auto noted = Audit(now->config.state_dir).add(audit_line(request, made)); !noted)
     log::error("audit", "{}: the export is not in it", noted.error().message);
   if (!made) return made.error();
   log::info("snapshot", "published {}", made->path);
   return json::object{{"path", made->path}, {"number", made->number}, {"manifest", std::move(made->manifest)}};
+}
+
+void CollectorService::note_export(const Result<snapshot::Published>& made, std::int64_t began_ns) {
+  // A request that was wrong says nothing of the state of things.
+  if (!made && made.error().code >= 400 && made.error().code < 500) return;
+  const std::lock_guard lock(mutex_);
+  not_exported_ = made ? std::string() : made.error().message;
+  exports_.last_failed = !made;
+  if (!made) {
+    ++exports_.failed;
+    return;
+  }
+  ++exports_.published;
+  exports_.duration_ns.add(static_cast<std::uint64_t>(steady_now_ns() - began_ns));
+  exports_.newest_unix_ns = unix_now_ns();
+  exports_.newest_events = made->manifest.at("events").at("total").to_number<std::uint64_t>();
+  exports_.newest_bytes = 0;
+  for (const json::value& file : made->manifest.at("files").as_array())
+    exports_.newest_bytes += file.at("bytes").to_number<std::uint64_t>();
 }
 
 Result<void> CollectorService::flush() {
@@ -298,6 +333,10 @@ Result<json::object> CollectorService::take_over(const std::function<Result<conf
     if (applied.has("log.level") || applied.has("log.format")) log::start(running.log.level, running.log.format);
     for (const config::Change& change : changes)
       log::info("config", "{}: {} from {} to {}{}", from, change.key, change.from, change.to, change.live ? "" : ": takes a restart");
+    {
+      const std::lock_guard lock(mutex_);
+      configuration_.taken_unix_ns = unix_now_ns();
+    }
     look_again();
     return config::json_of(applied);
   });
@@ -311,15 +350,23 @@ void CollectorService::reload() {
   auto loaded = config::load(options_, config::surroundings());
   if (!loaded) {
     log::error("config", "{}: the running configuration stays as it is", loaded.error().message);
+    const std::lock_guard lock(mutex_);
+    configuration_.last_taken = false;
     return;
   }
-  static_cast<void>(take_over([&](const config::Config&) -> Result<config::Config> { return loaded->config; },
-                              loaded->file.empty() ? "defaults" : loaded->file));
+  const auto taken = take_over([&](const config::Config&) -> Result<config::Config> { return loaded->config; },
+                               loaded->file.empty() ? "defaults" : loaded->file);
+  if (!taken) return;  // stopping
+  const std::lock_guard lock(mutex_);
+  configuration_.last_taken = true;
+  configuration_.waiting_for_restart = taken->at("needs_restart").as_array().size();
 }
 
 std::string CollectorService::metrics() {
   auto text = engine_.mailbox().ask([this]() -> Result<std::string> { return {boost::system::in_place_value, metrics_text(engine_)}; });
-  return text ? *text : std::string();
+  if (!text) return {};
+  const std::lock_guard lock(mutex_);
+  return *text + metrics_text(exports_, configuration_);
 }
 
 void CollectorService::look_again() {

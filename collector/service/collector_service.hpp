@@ -10,8 +10,10 @@
 #include "collector/aggregate/window.hpp"
 #include "collector/config/load.hpp"
 #include "collector/service/engine.hpp"
+#include "collector/service/metrics.hpp"
 #include "collector/service/service.hpp"
 #include "collector/snapshot/progress.hpp"
+#include "collector/snapshot/publish.hpp"
 
 namespace arbiter::service {
 
@@ -58,6 +60,7 @@ class CollectorService final : public Service {
   // What differs is taken over where that goes while running.
   Result<boost::json::object> take_over(const std::function<Result<config::Config>(const config::Config& running)>& wanted,
                                         std::string_view from);
+  void note_export(const Result<snapshot::Published>& made, std::int64_t began_ns);
   void look_again();
   void export_loop(const std::stop_token& stopping);
 
@@ -71,6 +74,8 @@ class CollectorService final : public Service {
   bool soon_ = false;                                   // under mutex_: somebody asked for an export
   bool look_again_ = false;                             // under mutex_: the interval may be another
   std::string not_exported_;                            // under mutex_: why the last export failed; empty: it did not
+  ExportFigures exports_;                               // under mutex_
+  ConfigurationFigures configuration_;                  // under mutex_
   std::atomic<std::uint64_t> exported_completions_{0};  // those before the newest whole export
   std::atomic<bool> stopping_{false};
   std::jthread exporter_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/log/log.hpp"
+#include "shm/clock.hpp"
 #include "shm/testpoint.hpp"
 
 namespace arbiter::service {
@@ -105,6 +106,7 @@ void Drain::touch(Lane& lane) {
 }
 
 Drain::Passed Drain::pass() {
+  const std::uint64_t began_ns = monotonic_ns();
   Passed passed = Passed::idle;
   if (journal_.pending() && !commit()) return Passed::blocked;
   for (Source& source : lanes_.sources()) {
@@ -118,6 +120,7 @@ Drain::Passed Drain::pass() {
     passed = std::max(passed, from_this);
   }
   if (!commit()) return Passed::blocked;
+  if (passed != Passed::idle) meters_.pass_ns.add(monotonic_ns() - began_ns);
   close_drained();
   return passed;
 }
@@ -131,7 +134,16 @@ bool Drain::take(Source& source, Lane& lane, Passed& passed) {
   }
   if (copied.events != 0) {
     ARBITER_TESTPOINT("drain.copied");
-    for (const std::span<const std::byte> bytes : EventWalk(std::span(buffer_).first(copied.bytes))) take_event(source, lane, bytes);
+    const EventWalk events{std::span(buffer_).first(copied.bytes)};
+    auto event = events.begin();
+    const std::uint64_t delivered = lane.cursor.delivered;
+    take_event(source, lane, *event);
+    // What is set aside has no stamp that would be believed.
+    const bool aged = lane.cursor.delivered != delivered;
+    if (aged && lane.waiting == 0) lane.oldest_ns = lane.cursor.stamp_ns;
+    while (++event != events.end()) take_event(source, lane, *event);
+    if (aged) lane.waiting += lane.cursor.delivered - delivered;
+    meters_.batch_events.add(copied.events);
     lane.cursor.position = copied.next;
     note_account(source, lane);
     touch(lane);
@@ -239,9 +251,12 @@ bool Drain::commit() {
 
 void Drain::acknowledge_durable() {
   const std::uint64_t durable = sync_ == journal::SyncPolicy::every_frame ? journal_.durable_frame() : journal_.committed_frame();
+  if (unacknowledged_.empty()) return;
+  const std::int64_t now_ns = timeline_.now_ns();
   std::erase_if(unacknowledged_, [&](Lane* lane) {
     if (lane->touched || lane->frame > durable) return false;
     acknowledge(*lane);
+    note_lag(*lane, now_ns);
     ARBITER_TESTPOINT("drain.acknowledged");
     return true;
   });
@@ -250,6 +265,12 @@ void Drain::acknowledge_durable() {
 void Drain::acknowledge(Lane& lane) {
   lane.reader.acknowledge(lane.cursor.position, lane.cursor.delivered + lane.cursor.quarantined + lane.cursor.rewound);
   lane.acknowledged = lane.cursor.position;
+}
+
+void Drain::note_lag(Lane& lane, std::int64_t now_ns) {
+  if (lane.waiting == 0) return;
+  meters_.lag_ns.add(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_ns - lane.oldest_ns)), lane.waiting);
+  lane.waiting = 0;
 }
 
 Result<void> Drain::catch_up() {

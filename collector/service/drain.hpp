@@ -12,6 +12,7 @@
 // Not thread-safe: belongs to the drain's thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "collector/ingest/timeline.hpp"
 #include "collector/join/join.hpp"
 #include "collector/journal/journal.hpp"
+#include "collector/meter.hpp"
 #include "collector/privacy/anonymizer.hpp"
 
 namespace arbiter::service {
@@ -57,6 +59,14 @@ class Drain {
     std::uint64_t impossible_accounts = 0;  // lanes whose figures went back, or are beyond what can be
   };
   const Counts& counts() const { return counts_; }
+
+  static constexpr std::array<std::uint64_t, 9> kBatchSizes = {1, 4, 16, 64, 256, 1024, 2048, 4096, 8192};
+  struct Meters {
+    Meter batch_events{kBatchSizes};
+    Meter pass_ns{kShortTimes};  // of the passes that took something, from the first copy to the acknowledgement
+    Meter lag_ns{kShortTimes};   // of each event, from its stamp to its acknowledgement: all of a batch count as its oldest
+  };
+  const Meters& meters() const { return meters_; }
   const std::string& blocked_by() const { return blocked_by_; }  // empty: the journal can be written
 
  private:
@@ -71,6 +81,7 @@ class Drain {
   void note_account(ingest::Source& source, ingest::Lane& lane);
   void touch(ingest::Lane& lane);
   static void acknowledge(ingest::Lane& lane);
+  void note_lag(ingest::Lane& lane, std::int64_t now_ns);
   bool commit();
   void close_drained();
 
@@ -87,6 +98,7 @@ class Drain {
   std::vector<ingest::Lane*> unacknowledged_;
   event::Values values_;
   Counts counts_;
+  Meters meters_;
   std::string blocked_by_;
 };
 

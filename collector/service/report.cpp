@@ -117,8 +117,10 @@ json::object status_json(Engine& engine) {
   for (const ingest::Source& source : engine.lanes().sources()) {
     lanes += source.lanes.size();
     if (producers.size() == 100) continue;
-    std::uint64_t unread = 0, backed = 0;
+    std::uint64_t unread = 0, backed = 0, delivered = 0, dropped = 0;
     for (const ingest::Lane& lane : source.lanes) {
+      delivered += lane.cursor.delivered;
+      dropped += lane.cursor.dropped;
       unread += lane.reader.unread_records(lane.cursor.position);
       backed += lane.reader.backed_records();
     }
@@ -127,6 +129,8 @@ json::object status_json(Engine& engine) {
                          {"pid", source.segment.header().pid},
                          {"uid", source.segment.owner_uid()},
                          {"lanes", source.lanes.size()},
+                         {"delivered", delivered},
+                         {"dropped", dropped},
                          {"fill", backed == 0 ? 0.0 : static_cast<double>(unread) / static_cast<double>(backed)},
                          {"ended", source.ended},
                          {"quarantined", source.quarantined}});
@@ -162,6 +166,7 @@ json::object status_json(Engine& engine) {
       {"version", ARBITER_VERSION},
       {"pid", getpid()},
       {"startedAt", time_value(engine.started_ns())},
+      {"uptimeSeconds", static_cast<double>(engine.timeline().now_ns() - engine.started_ns()) / 1e9},
       {"enabled", !engine.disabled()},
       {"anonymizing", !engine.key_fingerprint().empty()},
       {"keyFingerprint", engine.key_fingerprint()},

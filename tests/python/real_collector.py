@@ -7,12 +7,18 @@
 Its programs are those in ARBITER_BIN_DIR. All it started ends, and all it made is gone, when the `with` is left.
 """
 
+import http.client
 import json
 import os
+import re
+import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent.parent
@@ -50,7 +56,7 @@ class Collector:
         self._configuration = _PLAIN | configuration
         self._process: subprocess.Popen | None = None
         self.exports = self.root / "exports"
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith(("ARBITER_", "XDG_"))} | {
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("ARBITER_", "XDG_"))} | {
             "HOME": str(self.root),
             "ARBITER_RING_DIR": str(self._memory / "lanes"),
             "ARBITER_SOCKET": str(self._memory / "control.sock"),
@@ -58,7 +64,7 @@ class Collector:
 
     def __enter__(self) -> "Collector":
         try:
-            self._start()
+            self.start()
         except BaseException:
             self.__exit__()
             raise
@@ -71,24 +77,68 @@ class Collector:
         shutil.rmtree(self._memory)
         shutil.rmtree(self.root)
 
-    def _start(self) -> None:
-        configuration = self.root / "collector.json"
-        configuration.write_text(json.dumps(self._configuration))
+    def _configure(self) -> Path:
+        path = self.root / "collector.json"
+        path.write_text(json.dumps(self._configuration))
+        return path
+
+    def start(self) -> None:
+        configuration = self._configure()
         # setpriv: whatever becomes of the test, the collector ends with it.
         command = ["setpriv", "--pdeathsig", "KILL", self._bin / "arbiter-collector", "--config", configuration]
         command += ["--ring-dir", self._memory / "lanes", "--state-dir", self.root / "state", "--export-dir", self.exports]
         command += ["--socket", self._memory / "control.sock"]
         with open(self.root / "log", "wb") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
+        self.wait_for(lambda: self.run("arbiterctl", "status").returncode == 0)
+
+    def wait_for(self, done: Callable[[], bool]) -> None:
         until = time.monotonic() + _WAIT_SECONDS
-        while self.run("arbiterctl", "status").returncode != 0:
+        while not done():
             if self._process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"the collector did not start: {(self.root / 'log').read_text()}")
+                raise RuntimeError(f"what was waited for did not come: {self.log()}")
             time.sleep(0.02)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def command(self, program: str, *arguments: str) -> str:
+        """For a shell with the collector's `environment`."""
+        return shlex.join([str(self._bin / program), *arguments])
+
+    def log(self) -> str:
+        return (self.root / "log").read_text()
+
+    def reload(self, configuration: dict) -> None:
+        """Another file, and SIGHUP."""
+        self._configuration = _PLAIN | configuration
+        self._configure()
+        self._process.send_signal(signal.SIGHUP)
+
+    def tcp_address(self) -> str:
+        """Where it listens, given `listen="127.0.0.1:0"`."""
+        self.wait_for(lambda: "reading over TCP" in self.log())
+        return re.search(r"http://([^/]+)/metrics", self.log())[1]
+
+    def get(self, target: str) -> str:
+        """The answer to a GET on the control socket."""
+        connection = http.client.HTTPConnection("localhost", timeout=_WAIT_SECONDS)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.connect(str(self._memory / "control.sock"))
+            connection.request("GET", target, headers={"Connection": "close"})
+            answer = connection.getresponse()
+            body = answer.read().decode()
+            if answer.status != 200:
+                raise RuntimeError(f"GET {target}: {answer.status}: {body}")
+            return body
+        finally:
+            connection.close()
 
     def run(self, program: str, *arguments: object) -> subprocess.CompletedProcess:
         command = [self._bin / program, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, env=self._environment, timeout=_WAIT_SECONDS)
+        return subprocess.run(command, capture_output=True, text=True, env=self.environment, timeout=_WAIT_SECONDS)
 
     def ask(self, program: str, *arguments: object) -> str:
         ran = self.run(program, *arguments)

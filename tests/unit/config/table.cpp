@@ -43,7 +43,7 @@ TEST_CASE("every key has a name of its own, a sentence, and a default that is al
     key.set(key, changed, *back);
     CHECK(key.get(key, changed) == value);
   }
-  CHECK(seen.size() == 40);
+  CHECK(seen.size() == 41);
 }
 
 TEST_CASE("the defaults are those of the specification") {
@@ -74,6 +74,9 @@ TEST_CASE("each type takes what it takes") {
   CHECK(accepted("retention.max_age", "null") == "null");
   CHECK(accepted("retention.max_events", "1") == "1");
   CHECK(accepted("retention.max_bytes", "8388608") == "\"8MiB\"");
+  CHECK(accepted("listen", "\"127.0.0.1:9464\"") == "\"127.0.0.1:9464\"");
+  CHECK(accepted("listen", "\"[::1]:0\"") == "\"[::1]:0\"");
+  CHECK(accepted("listen", "null") == "null");
   CHECK(accepted("journal.sync", "\"never\"") == "\"never\"");
   CHECK(accepted("journal.sync", "\"1000ms\"") == "\"1s\"");
   CHECK(accepted("anonymization.free_text", "\"hash\"") == "\"hash\"");
@@ -110,4 +113,12 @@ TEST_CASE("what a type does not take is refused with what it was and what is all
   CHECK(refused("reward.tokens_scale", "0").starts_with("0 is out of range"));
   CHECK(refused("state_dir", "\"var/lib\"") == "\"var/lib\" is not allowed: write an absolute path, or null for the usual place");
   CHECK(refused("state_dir", "\"\"").starts_with("\"\" is not allowed"));
+}
+
+TEST_CASE("a listener is on this machine alone") {
+  for (const char* const text : {"\"0.0.0.0:9464\"", "\"192.168.1.1:80\"", "\"localhost:80\"", "\"127.0.0.1\"", "\"127.0.0.1:65536\"",
+                                 "\":80\"", "\"[::]:80\"", "\"[::1]\"", "\"127.0.0.1:\"", "\"127.0.0.1:8x\"", "80"}) {
+    CAPTURE(text);
+    CHECK(refused("listen", text).find("write an address of this machine alone such as \"127.0.0.1:9464\"") != std::string::npos);
+  }
 }

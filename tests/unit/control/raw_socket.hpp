@@ -1,7 +1,9 @@
 // A caller that sends exactly the bytes it is given.
 #pragma once
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,6 +23,17 @@ class RawSocket {
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     descriptor_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     REQUIRE(connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  // `address`: "127.0.0.1:9464".
+  static RawSocket over_tcp(const std::string& address) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    const std::size_t colon = address.find(':');
+    REQUIRE(inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr) == 1);
+    to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
+    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(connect(descriptor, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    return RawSocket(descriptor);
   }
   ~RawSocket() { close(descriptor_); }
   RawSocket(const RawSocket&) = delete;
@@ -52,6 +65,7 @@ class RawSocket {
   }
 
  private:
+  explicit RawSocket(int descriptor) : descriptor_(descriptor) {}
   int descriptor_ = -1;
 };
 
