@@ -150,12 +150,12 @@ class Collector:
         """Made-up agent runs."""
         return [json.loads(line) for line in self.ask("arbiter-replay", "--make-sample", runs).splitlines()]
 
-    def replay(self, lines: list[dict] | Path) -> None:
-        """Agent runs, or events, from another process. All are recorded."""
+    def replay(self, lines: list[dict] | Path, time: str = "original") -> None:
+        """Agent runs, or events, from another process, with their own time or as of now. All are recorded."""
         if not isinstance(lines, Path):
             rows, lines = lines, self.root / "input.jsonl"
             lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        summary = json.loads(self.ask("arbiter-replay", "--input", lines, "--processes", 2, "--json"))
+        summary = json.loads(self.ask("arbiter-replay", "--input", lines, "--processes", 2, "--time", time, "--json"))
         if summary["dropped"] or summary["refused"] or not summary["recorded"]:
             raise RuntimeError(f"not all was recorded: {summary}")
 

@@ -12,6 +12,7 @@
 #include "collector/config/nearest.hpp"
 #include "collector/config/table.hpp"
 #include "collector/control/time_text.hpp"
+#include "tools/arbiterctl/top/keys.hpp"
 
 namespace arbiter::ctl {
 namespace {
@@ -74,6 +75,13 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
 
   command(*app, "status", "Is it running, is it well, what does it read from",
           "  arbiterctl status\n  arbiterctl status --json | jq .health");
+
+  CLI::App* const top = command(*app, "top", "A live picture: rates, losses, lanes, agents; q leaves it, ? shows the keys",
+                                "  arbiterctl top\n  arbiterctl top --every 0.5 --window 1h\n  ssh -t HOST arbiterctl top");
+  top->add_option("--every", into.every, "Seconds between two looks (2)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(top::kEverySecondsMin, top::kEverySecondsMax).description(""));
+  window_option(*top, into.profiles.window);
 
   CLI::App* const stats = command(*app, "stats", "Exact statistics over what is retained, or over a window",
                                   "  arbiterctl stats\n  arbiterctl stats --json | jq .overallSuccessRate\n  arbiterctl stats --no-fresh\n"

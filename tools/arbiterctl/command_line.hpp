@@ -26,6 +26,7 @@ struct Arguments {
   std::string key;                       // config get
   std::vector<std::string> assignments;  // config set
   bool yes = false;                      // clear
+  double every = 2;                      // top: seconds
 };
 
 // `into` takes what is parsed and outlives the tree.

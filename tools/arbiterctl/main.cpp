@@ -19,6 +19,7 @@
 #include "tools/arbiterctl/rows.hpp"
 #include "tools/arbiterctl/show.hpp"
 #include "tools/arbiterctl/terminal.hpp"
+#include "tools/arbiterctl/top/top.hpp"
 
 namespace {
 
@@ -179,6 +180,14 @@ int clear(client::Client& collector, const Arguments& arguments) {
                [](const json::object&) { return std::string("every retained event is forgotten\n"); });
 }
 
+int top(client::Client& collector, const Arguments& arguments) {
+  if (arguments.json) return complain("top is for a terminal: arbiterctl status --json and GET /metrics are for programs", kUsage);
+  top::Options options{collector.socket(), std::chrono::milliseconds(static_cast<int>(arguments.every * 1000))};
+  if (!arguments.profiles.window.empty()) options.window = arguments.profiles.window;
+  const auto ended = top::run(options);
+  return ended ? kSuccess : complain(ended.error());
+}
+
 using Command = std::function<int(client::Client&, const Arguments&)>;
 
 const std::map<std::string, Command>& commands() {
@@ -196,6 +205,7 @@ const std::map<std::string, Command>& commands() {
          return print(collector, a, collector.task(a.task_id), task_text);
        }},
       {"events", events},
+      {"top", top},
       {"export", export_snapshot},
       {"verify", verify},
       {"flush",
