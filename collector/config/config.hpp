@@ -16,7 +16,7 @@ using Duration = std::chrono::nanoseconds;
 
 enum class FreeText : std::uint8_t { keep, hash, drop };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
-enum class LogFormat : std::uint8_t { text, json, journald };
+enum class LogFormat : std::uint8_t { automatic, text, json, journald };
 
 struct Config {
   bool enabled = true;
@@ -64,7 +64,7 @@ struct Config {
   } limits;
   struct {
     LogLevel level = LogLevel::info;
-    LogFormat format = LogFormat::text;
+    LogFormat format = LogFormat::automatic;
   } log;
 };
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kFreeText = {"keep", "hash", "drop"};
 constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
-constexpr std::array<std::string_view, 3> kLogFormats = {"text", "json", "journald"};
+constexpr std::array<std::string_view, 4> kLogFormats = {"auto", "text", "json", "journald"};
 constexpr std::array<std::string_view, 2> kSync = {"never", "always"};
 constexpr std::uint64_t kMs = 1'000'000, kHour = 3'600'000'000'000, kDay = 24 * kHour;
 constexpr std::uint64_t kWeightMax = 1000;
@@ -333,9 +333,11 @@ const std::vector<Key>& table() {
 
       bound({"log.level", KeyType::choice, kNoNull, kLive, 0, 0, kLevels, "The least serious message that is written to stderr."},
             ARBITER_FIELD(log.level)),
-      bound({"log.format", KeyType::choice, kNoNull, kLive, 0, 0, kLogFormats,
-             "How messages are written to stderr: for people, one JSON object a line, or with the priorities that journald reads."},
-            ARBITER_FIELD(log.format)),
+      bound(
+          {"log.format", KeyType::choice, kNoNull, kLive, 0, 0, kLogFormats,
+           "How messages are written: for people, as one JSON object a line, or for journald, with fields where stderr is the journal and "
+           "with its priorities else; auto is journald where stderr is the journal, and text elsewhere."},
+          ARBITER_FIELD(log.format)),
   };
   return rows;
 }

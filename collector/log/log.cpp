@@ -1,5 +1,11 @@
 #include "collector/log/log.hpp"
 
+#define SD_JOURNAL_SUPPRESS_LOCATION  // it is that of whoever speaks, not of the logger
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -7,7 +13,9 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 
+#include <array>
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -52,6 +60,7 @@ const char* pattern(Format format) {
   switch (format) {
     case Format::text: return "%Y-%m-%dT%H:%M:%S.%eZ %v";
     case Format::json: return "{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",%v}";
+    case Format::automatic:
     case Format::journald: break;
   }
   return "%v";
@@ -77,6 +86,16 @@ struct Burst {
   std::uint64_t left_out = 0;
 };
 
+// One entry with fields. False: the journal does not take it.
+bool send_to_journal(Level level, Site site, std::string_view room, std::string_view message) {
+  const std::array<std::string, 6> fields = {std::string("MESSAGE=").append(message),   std::string("PRIORITY=") + journald_priority(level),
+                                             std::string("ARBITER_ROOM=").append(room), std::string("CODE_FILE=") + site.file,
+                                             "CODE_LINE=" + std::to_string(site.line),  "SYSLOG_IDENTIFIER=arbiter-collector"};
+  std::array<iovec, fields.size()> parts{};
+  for (std::size_t i = 0; i < fields.size(); ++i) parts[i] = {const_cast<char*>(fields[i].data()), fields[i].size()};  // it only reads them
+  return sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) == 0;
+}
+
 class Logger {
  public:
   Logger() : sink_(std::make_shared<spdlog::sinks::stderr_sink_mt>()), logger_("arbiter", sink_) {
@@ -86,9 +105,10 @@ class Logger {
 
   void set(Level least, Format format) {
     const std::lock_guard lock(mutex_);
-    format_ = format;
+    to_journal_ = (format == Format::automatic || format == Format::journald) && stderr_is_journal();
+    format_ = format == Format::automatic ? Format::text : format;
     logger_.set_level(spdlog_level(least));
-    logger_.set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern(format), spdlog::pattern_time_type::utc));
+    logger_.set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern(format_), spdlog::pattern_time_type::utc));
     least_.store(least, std::memory_order_relaxed);  // pairs with nothing: a level that is seen a message late harms nobody
   }
 
@@ -101,20 +121,22 @@ class Logger {
     if (burst.written == 0 || now - burst.began >= kBurstWindow) {
       const std::uint64_t left_out = std::exchange(burst.left_out, 0);
       burst.began = now, burst.written = 0;
-      if (left_out > 0) line(level, room, std::to_string(left_out) + " messages like the next were left out");
+      if (left_out > 0) line(level, site, room, std::to_string(left_out) + " messages like the next were left out");
     }
     if (burst.written == kBurst) {
       ++burst.left_out;
       return;
     }
     ++burst.written;
-    line(level, room, message);
+    line(level, site, room, message);
   }
 
  private:
-  void line(Level level, std::string_view room, std::string_view message) {
+  void line(Level level, Site site, std::string_view room, std::string_view message) {
+    if (to_journal_ && send_to_journal(level, site, room, one_line(message))) return;
     std::string text;
     switch (format_) {
+      case Format::automatic:
       case Format::text: text.append(level_name(level)).append(" ").append(room).append(": ").append(one_line(message)); break;
       case Format::json:
         text.append("\"level\":").append(quoted(level_name(level))).append(",\"room\":").append(quoted(room));
@@ -131,6 +153,7 @@ class Logger {
   spdlog::logger logger_;
   std::mutex mutex_;
   Format format_ = Format::text;
+  bool to_journal_ = false;
   std::atomic<Level> least_{Level::info};
   std::unordered_map<Site, Burst, SiteHash> bursts_;
 };
@@ -142,6 +165,13 @@ Logger& logger() {
 }
 
 }  // namespace
+
+bool stderr_is_journal() {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat found {};
+  if (stream == nullptr || fstat(STDERR_FILENO, &found) != 0) return false;
+  return std::to_string(found.st_dev) + ":" + std::to_string(found.st_ino) == stream;
+}
 
 void start(Level least, Format format) { logger().set(least, format); }
 

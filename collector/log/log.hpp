@@ -3,8 +3,8 @@
 //   log::info("journal", "sealed segment {}: {} events", number, events);
 //
 // The first word is the room that speaks. Any thread may call, at any time; before `start` the defaults hold. One call writes one line with
-// one write(2). A place in the code that repeats itself is cut off: kBurst lines in kBurstWindow, then one line that says how many were
-// left out.
+// one write(2); where stderr is the journal, one entry with fields: PRIORITY, MESSAGE, ARBITER_ROOM, CODE_FILE, CODE_LINE. A place in the
+// code that repeats itself is cut off: kBurst lines in kBurstWindow, then one line that says how many were left out.
 #pragma once
 
 #include <fmt/core.h>
@@ -26,6 +26,8 @@ inline constexpr unsigned kBurst = 10;
 inline constexpr std::chrono::seconds kBurstWindow{10};
 
 void start(Level least, Format format);  // again whenever the configuration changes
+// Where stderr goes to the journal, as systemd says it: $JOURNAL_STREAM names the device and inode of stderr.
+bool stderr_is_journal();
 bool enabled(Level level) noexcept;
 
 // Where a message comes from: what the rate limit tells apart.

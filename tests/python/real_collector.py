@@ -51,15 +51,16 @@ class Collector:
     def __init__(self, **configuration: object) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="arbiter-python-"))
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self._memory = Path(tempfile.mkdtemp(prefix="arbiter-python-", dir=memory))  # also short enough for a socket's path
+        self.memory = Path(tempfile.mkdtemp(prefix="arbiter-python-", dir=memory))  # also short enough for a socket's path
         self._bin = Path(os.environ["ARBITER_BIN_DIR"])
         self._configuration = _PLAIN | configuration
         self._process: subprocess.Popen | None = None
+        self.stderr: socket.socket | None = None  # where the collector speaks; nothing: into log()
         self.exports = self.root / "exports"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("ARBITER_", "XDG_"))} | {
             "HOME": str(self.root),
-            "ARBITER_RING_DIR": str(self._memory / "lanes"),
-            "ARBITER_SOCKET": str(self._memory / "control.sock"),
+            "ARBITER_RING_DIR": str(self.memory / "lanes"),
+            "ARBITER_SOCKET": str(self.memory / "control.sock"),
         }
 
     def __enter__(self) -> "Collector":
@@ -74,7 +75,7 @@ class Collector:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._memory)
+        shutil.rmtree(self.memory)
         shutil.rmtree(self.root)
 
     def _configure(self) -> Path:
@@ -86,10 +87,10 @@ class Collector:
         configuration = self._configure()
         # setpriv: whatever becomes of the test, the collector ends with it.
         command = ["setpriv", "--pdeathsig", "KILL", self._bin / "arbiter-collector", "--config", configuration]
-        command += ["--ring-dir", self._memory / "lanes", "--state-dir", self.root / "state", "--export-dir", self.exports]
-        command += ["--socket", self._memory / "control.sock"]
+        command += ["--ring-dir", self.memory / "lanes", "--state-dir", self.root / "state", "--export-dir", self.exports]
+        command += ["--socket", self.memory / "control.sock"]
         with open(self.root / "log", "wb") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=self.stderr or log, env=self.environment)
         self.wait_for(lambda: self.run("arbiterctl", "status").returncode == 0)
 
     def wait_for(self, done: Callable[[], bool]) -> None:
@@ -98,6 +99,9 @@ class Collector:
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"what was waited for did not come: {self.log()}")
             time.sleep(0.02)
+
+    def pid(self) -> int:
+        return self._process.pid
 
     def kill(self) -> None:
         self._process.kill()
@@ -126,7 +130,7 @@ class Collector:
         connection = http.client.HTTPConnection("localhost", timeout=_WAIT_SECONDS)
         connection.sock = socket.socket(socket.AF_UNIX)
         try:
-            connection.sock.connect(str(self._memory / "control.sock"))
+            connection.sock.connect(str(self.memory / "control.sock"))
             connection.request("GET", target, headers={"Connection": "close"})
             answer = connection.getresponse()
             body = answer.read().decode()
