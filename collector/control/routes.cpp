@@ -34,6 +34,8 @@ std::int64_t now_ns() {
 
 Error bad(std::string message) { return {std::move(message), 400}; }
 
+service::By by(const Call& call) { return {{"uid", call.peer.uid}, {"pid", call.peer.pid}}; }
+
 // --- reading parameters
 
 Result<bool> flag(const Target& target, std::string_view name, bool fallback) {
@@ -94,7 +96,7 @@ Result<service::ExportRequest> export_request(const Call& call) {
   const auto body = body_object(call);
   if (!body) return body.error();
   service::ExportRequest request;
-  request.by = {{"uid", call.peer.uid}, {"pid", call.peer.pid}};
+  request.by = by(call);
   for (const auto& [name, value] : *body) {
     if (name == "since" && value.is_string()) {
       const auto since = fixed_since(std::string(value.get_string()));
@@ -167,14 +169,21 @@ Response export_snapshot(service::Service& service, const Call& call) {
 }
 
 Response flush(service::Service& service, const Call&) { return done(service.flush(), "flushed"); }
-Response pause(service::Service& service, const Call&) { return done(service.set_enabled(false), "enabled", false); }
-Response resume(service::Service& service, const Call&) { return done(service.set_enabled(true), "enabled", true); }
-Response clear(service::Service& service, const Call&) { return done(service.clear(), "cleared"); }
-Response config_get(service::Service& service, const Call&) { return from(service.config()); }
+Response pause(service::Service& service, const Call& call) { return done(service.set_enabled(false, by(call)), "enabled", false); }
+Response resume(service::Service& service, const Call& call) { return done(service.set_enabled(true, by(call)), "enabled", true); }
+Response clear(service::Service& service, const Call& call) { return done(service.clear(by(call)), "cleared"); }
+Response config_get(service::Service& service, const Call& call) {
+  using service::ConfigShown;
+  const std::string* const show = call.target.find("show");
+  if (show == nullptr || *show == "running") return from(service.config(ConfigShown::running));
+  if (*show == "defaults") return from(service.config(ConfigShown::defaults));
+  if (*show == "differing") return from(service.config(ConfigShown::differing));
+  return error_response(bad("show=" + *show + ": write running, defaults or differing"));
+}
 
 Response config_set(service::Service& service, const Call& call) {
   const auto changes = body_object(call);
-  return changes ? from(service.set_config(*changes)) : error_response(changes.error());
+  return changes ? from(service.set_config(*changes, by(call))) : error_response(changes.error());
 }
 
 constexpr std::array<Route, 16> kRoutes = {{
@@ -191,7 +200,7 @@ constexpr std::array<Route, 16> kRoutes = {{
     {"POST", "/v1/flush", Access::change, Effort::quick, "", flush, nullptr},
     {"POST", "/v1/pause", Access::change, Effort::quick, "", pause, nullptr},
     {"POST", "/v1/resume", Access::change, Effort::quick, "", resume, nullptr},
-    {"GET", "/v1/config", Access::read, Effort::quick, "", config_get, nullptr},
+    {"GET", "/v1/config", Access::read, Effort::quick, "show", config_get, nullptr},
     {"PATCH", "/v1/config", Access::change, Effort::quick, "", config_set, nullptr},
     {"DELETE", "/v1/data", Access::change, Effort::heavy, "", clear, nullptr},
 }};

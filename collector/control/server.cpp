@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 #include <utility>
@@ -108,20 +109,27 @@ class Server::Impl {
   }
 
   void welcome(Session::Socket socket, const Peer& peer, Access access) {
-    const std::size_t most = hub_.options.connections_max;
+    const std::size_t most = hub_.options.connections_max, kept_free = most / 8;
     const std::size_t open = hub_.sessions.size();
-    if (open >= 2 * most) return;  // not even a refusal: each is a connection, too
+    // Whatever the others do, those who may change have some of their own.
+    const bool room = access == Access::change ? open < most || sessions_that_may_change() < kept_free : open < most - kept_free;
+    if (!room && open >= 2 * most) return;  // not even a refusal: each is a connection, too
     const auto session = std::make_shared<Session>(hub_, std::move(socket), peer, access);
     if (access == Access::none) {
-      log::debug("control", "uid {} (pid {}) may not read here", peer.uid, peer.pid);
+      log::info("control", "uid {} (pid {}) is refused: it may not read here", peer.uid, peer.pid);
       session->refuse(error_response({"uid " + std::to_string(peer.uid) + " may not read here: join the group " +
                                           std::string(kReadersGroup) + ", or ask as root or as the collector's own user",
                                       403}));
-    } else if (open >= (access == Access::change ? most : most - most / 8)) {
+    } else if (!room) {
       session->refuse(error_response({"too many connections: try again", 503}));
     } else {
       session->run();
     }
+  }
+
+  std::size_t sessions_that_may_change() const {
+    return static_cast<std::size_t>(std::count_if(hub_.sessions.begin(), hub_.sessions.end(),
+                                                  [](const Session* session) { return session->access() == Access::change; }));
   }
 
   Listener listener_;

@@ -21,7 +21,7 @@ struct ServerOptions {
   std::string socket;
   std::string listen = {};           // "127.0.0.1:9464" (config/address.hpp): reading over TCP as well; empty: not
   std::optional<gid_t> readers;      // who may read besides root and the own user; nothing: the group arbiter-readers, if there is one
-  std::size_t connections_max = 64;  // callers who may only read leave an eighth of them to the others; what is over gets 503
+  std::size_t connections_max = 64;  // an eighth of them is for callers who may change; what is over gets 503
   std::size_t header_bytes_max = 16 << 10;        // 431
   std::size_t body_bytes_max = 64 << 10;          // 413
   std::chrono::milliseconds request_max{30'000};  // for a request to arrive, from the answer before it on

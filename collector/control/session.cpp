@@ -97,7 +97,14 @@ void Session::handle() {
   const auto method = request.method_string(), target = request.target();
   Matched matched = match({method.data(), method.size()}, {target.data(), target.size()});
   if (matched.route == nullptr) return respond(std::move(matched.refusal));
-  if (access_ < matched.route->needs) return respond(forbidden(access_, matched.route->needs));
+  if (access_ < matched.route->needs) {
+    if (peer_.over_tcp)
+      log::warning("control", "{} {} over TCP: refused: reading alone is answered there", matched.route->method, matched.route->path);
+    else
+      log::warning("control", "{} {} by uid {} (pid {}): refused: it may read and not change", matched.route->method, matched.route->path,
+                   peer_.uid, peer_.pid);
+    return respond(forbidden(access_, matched.route->needs));
+  }
   matched.call.body = std::move(request.body());
   matched.call.peer = peer_;
   if (matched.route->stream == nullptr) return call(*matched.route, std::move(matched.call));

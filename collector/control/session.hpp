@@ -41,6 +41,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(Hub& hub, Socket socket, Peer peer, Access access);
   ~Session();
 
+  Access access() const { return access_; }
   void run();                      // reads requests and answers them
   void refuse(Response response);  // answers without reading, and closes
   void stop();                     // closes now if no call is under way, else after its answer

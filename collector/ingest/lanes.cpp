@@ -137,7 +137,7 @@ bool Lanes::scan(bool disabled) {
     }
   }
   std::erase_if(left_alone_, [this](const auto& file) { return file.second.seen != scans_; });
-  if (!full && all_tried) full_said_ = false;
+  if (!full && all_tried) no_room_.clear();
   return !full && !all_tried;
 }
 
@@ -179,7 +179,8 @@ Lanes::Tried Lanes::attach(const std::string& name, bool disabled) {
 }
 
 void Lanes::say_full(const std::string& of_what) {
-  if (!std::exchange(full_said_, true)) log::warning("ingest", "{}", of_what);
+  if (no_room_.empty()) log::warning("ingest", "{}", of_what);
+  no_room_ = of_what;
 }
 
 void Lanes::set_disabled(bool disabled) {
@@ -211,7 +212,7 @@ std::vector<Lane*> Lanes::newly_used(Source& source) {
 }
 
 void Lanes::look_for_ended(std::size_t turns) {
-  if (full_said_) turns = 1;  // others wait for the room of those that have gone
+  if (!no_room_.empty()) turns = 1;  // others wait for the room of those that have gone
   const std::size_t at_once = std::max(kFew, (sources_.size() + turns - 1) / turns);
   if (at_once >= sources_.size() || looked_at_ >= sources_.size()) looked_at_ = 0;
   const std::size_t count = std::min(at_once, sources_.size() - looked_at_);

@@ -80,6 +80,8 @@ class Lanes {
   bool has_file(const SegmentId& id) const;                       // attached or not
   std::uint64_t refused_files() const { return refused_files_; }  // not attached: foreign, unsupported, broken, or not to be opened
 
+  const std::string& no_room() const { return no_room_; }  // why new producers wait: what it is, ": ", what to do; empty: none does
+
   static constexpr std::size_t kAttachedAtOnce = 256;
   static constexpr std::size_t kQuarantinedKept = 16;
   static constexpr std::size_t kFew = 16;
@@ -110,7 +112,7 @@ class Lanes {
   std::map<std::string, LeftAlone, std::less<>> left_alone_;
   std::uint64_t scans_ = 0;
   std::uint64_t refused_files_ = 0;
-  bool full_said_ = false;
+  std::string no_room_;
 };
 
 // Raises the process's limit of open files to the highest it may have: a segment takes one.

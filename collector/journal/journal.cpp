@@ -125,6 +125,7 @@ void Journal::set_retention(const Retention& retention) { state_->set_retention(
 void Journal::set_sync(SyncPolicy policy, std::chrono::milliseconds interval) { state_->set_sync(policy, interval); }
 Statistics Journal::statistics() const { return state_->statistics(); }
 Timings Journal::timings() const { return state_->timings(); }
+Troubles Journal::troubles() const { return state_->troubles(); }
 std::vector<std::string> Journal::take_failures() { return std::exchange(state_->failures_, {}); }
 std::shared_ptr<const View> Journal::view() const { return state_->view(); }
 

@@ -120,6 +120,13 @@ struct Statistics {
   std::string last_failure;        // what went wrong last, in words
 };
 
+// What of the statistics says that something is wrong; cheap.
+struct Troubles {
+  std::uint64_t damaged_blocks = 0, broken_links = 0, sync_failures = 0;
+  bool cannot_rotate = false;
+  std::string last_failure;
+};
+
 // How long the disk took, in nanoseconds, since the journal was opened.
 struct Timings {
   Meter write_ns{kShortTimes};  // of a frame
@@ -222,6 +229,7 @@ class Journal {
   void set_sync(SyncPolicy policy, std::chrono::milliseconds interval);
   Statistics statistics() const;
   Timings timings() const;
+  Troubles troubles() const;
   // What has begun to fail since the last call, other than commit(), each once: "what: why: what becomes of it".
   std::vector<std::string> take_failures();
   std::shared_ptr<const View> view() const;

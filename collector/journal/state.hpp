@@ -58,6 +58,7 @@ class Journal::State {
   // journal.cpp
   Statistics statistics() const;
   Timings timings() const;
+  Troubles troubles() const { return {damage_->blocks(), broken_links_, sync_failures_, rotation_failing_, last_failure_}; }
   std::shared_ptr<const View> view() const;
 
   void set_sync(SyncPolicy policy, std::chrono::milliseconds interval) { syncer_.set(policy, interval); }

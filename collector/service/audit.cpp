@@ -11,7 +11,8 @@
 
 namespace arbiter::service {
 
-Result<void> Audit::add(const boost::json::object& line) const {
+Result<void> Audit::add(const boost::json::object& line) {
+  const std::lock_guard lock(mutex_);
   const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch());
   boost::json::object whole{{"at", boost::json::string(snapshot::time_text(now.count()))}};
   for (const auto& [key, value] : line) whole[key] = value;

@@ -8,8 +8,8 @@
 
 #include "collector/config/change.hpp"
 #include "collector/config/print.hpp"
+#include "collector/config/table.hpp"
 #include "collector/log/log.hpp"
-#include "collector/service/audit.hpp"
 #include "collector/service/profile_report.hpp"
 #include "collector/service/report.hpp"
 #include "collector/snapshot/format.hpp"
@@ -130,7 +130,8 @@ void ask_for(Asked& asked, const privacy::Anonymizer& anonymizer, std::string_vi
 
 }  // namespace
 
-CollectorService::CollectorService(Engine& engine, config::Options options) : engine_(engine), options_(std::move(options)) {}
+CollectorService::CollectorService(Engine& engine, config::Options options)
+    : engine_(engine), options_(std::move(options)), audit_(engine.config().state_dir) {}
 
 CollectorService::~CollectorService() { stop(); }
 
@@ -156,15 +157,26 @@ void CollectorService::stop() {
 }
 
 Result<json::object> CollectorService::status() {
-  auto status = engine_.mailbox().ask([this]() -> Result<json::object> { return status_json(engine_); });
-  if (status) (*status)["export"] = progress_json(progress_, steady_now_ns() - export_began_ns_.load(std::memory_order_relaxed));
+  struct Found {
+    std::vector<Problem> problems;
+    json::object status;
+    std::int64_t now_ns;
+  };
+  auto found = engine_.mailbox().ask([this]() -> Result<Found> {
+    return Found{engine_.health().problems(), status_json(engine_), engine_.timeline().now_ns()};
+  });
+  if (!found) return found.error();
   const std::lock_guard lock(mutex_);
-  if (status && exports_.newest_unix_ns != 0)
-    (*status)["newestSnapshotAgeSeconds"] = static_cast<double>(unix_now_ns() - exports_.newest_unix_ns) / 1e9;
-  if (status && !not_exported_.empty() && status->at("health") == "ok") {
-    (*status)["health"] = "degraded";
-    (*status)["explanation"] = "the last export failed (" + not_exported_ + "): mend that; the next one has everything";
-  }
+  if (!not_exported_.empty())
+    found->problems.push_back({Severity::degraded, "the last export failed (" + not_exported_ + ")",
+                               "mend that; the next one has everything", exports_.failing_since_ns});
+  if (!configuration_.last_taken)
+    found->problems.push_back({Severity::degraded, "the configuration file was refused: an older configuration is in force",
+                               "arbiter-collector --check-config names the line; then SIGHUP", configuration_.refused_unix_ns});
+  json::object status = health_json(std::move(found->problems), found->now_ns);
+  for (auto& [name, value] : found->status) status[name] = std::move(value);
+  if (exports_.newest_unix_ns != 0) status["newestSnapshotAgeSeconds"] = static_cast<double>(unix_now_ns() - exports_.newest_unix_ns) / 1e9;
+  status["export"] = progress_json(progress_, steady_now_ns() - export_began_ns_.load(std::memory_order_relaxed));
   return status;
 }
 
@@ -271,8 +283,7 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   auto made = snapshot::publish(*now->view, options);
   progress_.end();
   note_export(made, began_ns);
-  if (auto noted = Audit(now->config.state_dir).add(audit_line(request, made)); !noted)
-    log::error("audit", "{}: the export is not in it", noted.error().message);
+  note(audit_line(request, made));
   if (!made) return made.error();
   log::info("snapshot", "published {}", made->path);
   return json::object{{"path", made->path}, {"number", made->number}, {"manifest", std::move(made->manifest)}};
@@ -283,6 +294,7 @@ void CollectorService::note_export(const Result<snapshot::Published>& made, std:
   if (!made && made.error().code >= 400 && made.error().code < 500) return;
   const std::lock_guard lock(mutex_);
   not_exported_ = made ? std::string() : made.error().message;
+  if (!made && !exports_.last_failed) exports_.failing_since_ns = unix_now_ns();
   exports_.last_failed = !made;
   if (!made) {
     ++exports_.failed;
@@ -301,29 +313,57 @@ Result<void> CollectorService::flush() {
   return engine_.mailbox().ask([this] { return engine_.catch_up(); });
 }
 
-Result<void> CollectorService::set_enabled(bool enabled) {
-  return engine_.mailbox().ask([this, enabled]() -> Result<void> {
-    auto set = engine_.set_paused(!enabled);
-    if (set) log::info("control", "recording {}", enabled ? "resumed" : "paused");
-    return set;
+Result<void> CollectorService::set_enabled(bool enabled, const By& by) {
+  auto set = engine_.mailbox().ask([this, enabled]() -> Result<void> {
+    auto done = engine_.set_paused(!enabled);
+    if (done) log::info("control", "recording {}", enabled ? "resumed" : "paused");
+    return done;
   });
+  note_change(enabled ? "resume" : "pause", by, set);
+  return set;
 }
 
-Result<void> CollectorService::clear() {
-  return engine_.mailbox().ask([this]() -> Result<void> {
-    auto cleared = engine_.clear();
-    if (cleared) log::warning("control", "every retained event was cleared");
-    return cleared;
+Result<void> CollectorService::clear(const By& by) {
+  auto cleared = engine_.mailbox().ask([this]() -> Result<void> {
+    auto done = engine_.clear();
+    if (done) log::warning("control", "every retained event was cleared");
+    return done;
   });
+  note_change("clear", by, cleared);
+  return cleared;
 }
 
-Result<json::object> CollectorService::config() {
-  return engine_.mailbox().ask([this]() -> Result<json::object> { return config::json_of(engine_.config()); });
+void CollectorService::note(json::object line) {
+  if (const auto noted = audit_.add(line); !noted)
+    log::error("audit", "{}: \"{}\" is not in it", noted.error().message, std::string_view(line.at("action").as_string()));
+}
+
+void CollectorService::note_change(std::string_view action, const By& by, const Result<void>& made) {
+  json::object line{{"action", action}, {"by", by}, {"outcome", made ? "done" : "failed"}};
+  if (!made) line["error"] = made.error().message;
+  note(std::move(line));
+}
+
+Result<json::object> CollectorService::config(ConfigShown which) {
+  auto running = engine_.mailbox().ask([this]() -> Result<config::Config> { return engine_.config(); });
+  if (!running) return running.error();
+  if (which == ConfigShown::running) return config::json_of(*running);
+  const auto places = config::places(config::surroundings(), options_.instance);
+  if (!places) return places.error();
+  config::Config defaults;
+  config::fill(defaults, *places);
+  if (which == ConfigShown::defaults) return config::json_of(defaults);
+  json::object differing;
+  for (const config::Key& key : config::keys())
+    if (const auto has = key.get(key, *running), by_default = key.get(key, defaults); has != by_default)
+      differing[key.path] = {{"running", config::json_of(key, has)}, {"default", config::json_of(key, by_default)}};
+  return differing;
 }
 
 Result<json::object> CollectorService::take_over(const std::function<Result<config::Config>(const config::Config&)>& wanted,
-                                                 std::string_view from) {
-  return engine_.mailbox().ask([&]() -> Result<json::object> {
+                                                 std::string_view action, const By& by) {
+  json::array changed;
+  auto taken = engine_.mailbox().ask([&]() -> Result<json::object> {
     config::Config running = engine_.config();
     auto next = wanted(running);
     if (!next) return Error{next.error().message, 400};
@@ -331,8 +371,11 @@ Result<json::object> CollectorService::take_over(const std::function<Result<conf
     const config::Applied applied = config::apply(running, *next);
     engine_.configure(running);
     if (applied.has("log.level") || applied.has("log.format")) log::start(running.log.level, running.log.format);
-    for (const config::Change& change : changes)
-      log::info("config", "{}: {} from {} to {}{}", from, change.key, change.from, change.to, change.live ? "" : ": takes a restart");
+    for (const config::Change& change : changes) {
+      log::info("config", "{}: {} from {} to {}{}", action, change.key, change.from, change.to, change.live ? "" : ": takes a restart");
+      changed.push_back(
+          {{"key", change.key}, {"from", json::parse(change.from)}, {"to", json::parse(change.to)}, {"applied", change.live}});
+    }
     {
       const std::lock_guard lock(mutex_);
       configuration_.taken_unix_ns = unix_now_ns();
@@ -340,23 +383,32 @@ Result<json::object> CollectorService::take_over(const std::function<Result<conf
     look_again();
     return config::json_of(applied);
   });
+  json::object line{{"action", action}, {"by", by}, {"outcome", taken ? "done" : "failed"}};
+  if (taken)
+    line["changes"] = std::move(changed);
+  else
+    line["error"] = taken.error().message;
+  note(std::move(line));
+  return taken;
 }
 
-Result<json::object> CollectorService::set_config(const json::object& changes) {
-  return take_over([&](const config::Config& running) { return config::merged(running, changes); }, "config set");
+Result<json::object> CollectorService::set_config(const json::object& changes, const By& by) {
+  return take_over([&](const config::Config& running) { return config::merged(running, changes); }, "config set", by);
 }
 
 void CollectorService::reload() {
+  const By by{{"trigger", "SIGHUP"}};
   auto loaded = config::load(options_, config::surroundings());
   if (!loaded) {
     log::error("config", "{}: the running configuration stays as it is", loaded.error().message);
+    note_change("reload", by, loaded.error());
     const std::lock_guard lock(mutex_);
-    configuration_.last_taken = false;
+    if (std::exchange(configuration_.last_taken, false)) configuration_.refused_unix_ns = unix_now_ns();
     return;
   }
-  const auto taken = take_over([&](const config::Config&) -> Result<config::Config> { return loaded->config; },
-                               loaded->file.empty() ? "defaults" : loaded->file);
+  const auto taken = take_over([&](const config::Config&) -> Result<config::Config> { return loaded->config; }, "reload", by);
   if (!taken) return;  // stopping
+  log::info("config", "{} is in force", loaded->file.empty() ? "the default configuration" : loaded->file);
   const std::lock_guard lock(mutex_);
   configuration_.last_taken = true;
   configuration_.waiting_for_restart = taken->at("needs_restart").as_array().size();

@@ -9,6 +9,7 @@
 
 #include "collector/aggregate/window.hpp"
 #include "collector/config/load.hpp"
+#include "collector/service/audit.hpp"
 #include "collector/service/engine.hpp"
 #include "collector/service/metrics.hpp"
 #include "collector/service/service.hpp"
@@ -36,10 +37,10 @@ class CollectorService final : public Service {
   Result<boost::json::object> task(std::string_view task_id) override;
   Result<boost::json::object> export_snapshot(const ExportRequest& request) override;
   Result<void> flush() override;
-  Result<void> set_enabled(bool enabled) override;
-  Result<void> clear() override;
-  Result<boost::json::object> config() override;
-  Result<boost::json::object> set_config(const boost::json::object& changes) override;
+  Result<void> set_enabled(bool enabled, const By& by) override;
+  Result<void> clear(const By& by) override;
+  Result<boost::json::object> config(ConfigShown which) override;
+  Result<boost::json::object> set_config(const boost::json::object& changes, const By& by) override;
   std::string metrics() override;
 
  private:
@@ -57,15 +58,18 @@ class CollectorService final : public Service {
     aggregate::Gathered gathered;
   };
   Result<Asking> gather(const ProfilesQuery& query, const event::Text* trends_of);
-  // What differs is taken over where that goes while running.
+  // What differs is taken over where that goes while running; of what is wrong nothing is.
   Result<boost::json::object> take_over(const std::function<Result<config::Config>(const config::Config& running)>& wanted,
-                                        std::string_view from);
+                                        std::string_view action, const By& by);
+  void note(boost::json::object line);                                                // in the audit
+  void note_change(std::string_view action, const By& by, const Result<void>& made);  // one that has no more to say
   void note_export(const Result<snapshot::Published>& made, std::int64_t began_ns);
   void look_again();
   void export_loop(const std::stop_token& stopping);
 
   Engine& engine_;
   config::Options options_;
+  Audit audit_;
   std::mutex exporting_;  // one export at a time
   snapshot::Progress progress_;
   std::atomic<std::int64_t> export_began_ns_{0};  // steady clock; for status alone (relaxed, as progress_)

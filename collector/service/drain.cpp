@@ -94,6 +94,7 @@ void Drain::note_account(Source& source, Lane& lane) {
     return;
   }
   lane.cursor.attempted = account.attempted;
+  counts_.dropped += account.dropped_total() - lane.cursor.dropped;
   lane.cursor.dropped = account.dropped_total();
   lane.cursor.refused = account.refused_total();
   std::copy(account.dropped.begin(), account.dropped.end(), lane.cursor.dropped_by.begin());

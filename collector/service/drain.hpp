@@ -56,6 +56,7 @@ class Drain {
 
   struct Counts {
     std::uint64_t batches = 0, events = 0, completions = 0, oversize = 0, quarantined_lanes = 0;
+    std::uint64_t dropped = 0;              // by producers, as seen since start
     std::uint64_t impossible_accounts = 0;  // lanes whose figures went back, or are beyond what can be
   };
   const Counts& counts() const { return counts_; }

@@ -142,7 +142,9 @@ Result<void> Engine::set_up() {
   drain_.emplace(*lanes_, timeline_, anonymizer_, join_, *journal_, *quarantine_, options.sync);
   if (config_.retention.max_age) timeline_.set_step_memory(config_.retention.max_age->count());
   ingest::resume(timeline_, clock_file(config_));
-  paused_ = access(paused_file(config_).c_str(), F_OK) == 0;
+  struct stat pause {};
+  paused_ = stat(paused_file(config_).c_str(), &pause) == 0;
+  if (paused_) paused_since_ns_ = pause.st_mtim.tv_sec * 1'000'000'000 + pause.st_mtim.tv_nsec;
   lanes_->set_disabled(disabled());
   started_ns_ = timeline_.now_ns();
   return {};
@@ -197,12 +199,18 @@ void Engine::housekeeping() {
   if ((new_files_ || accounts) && now >= scan_due_) scan();
   drain_->acknowledge_durable();
   for (const std::string& failure : journal_->take_failures()) log::error("journal", "{}", failure);
+  if (accounts) health_.look(*this, timeline_.now_ns());
   if (due(clock_due_, kClockSavedEvery) || timeline_.steps() != steps_saved_) save_clock();
   if (!drain_->blocked_by().empty()) return;
   if (accounts) {
     drain_->note_accounts();
     journal_->retain(timeline_.retention_now_ns());
   }
+}
+
+const Health& Engine::health() {
+  health_.look(*this, timeline_.now_ns());
+  return health_;
 }
 
 void Engine::save_clock() {
@@ -254,6 +262,7 @@ Result<void> Engine::set_paused(bool paused) {
     return system_error("resuming: " + path, errno);
   }
   ARBITER_TESTPOINT("pause.decided");
+  if (paused && !paused_) paused_since_ns_ = timeline_.now_ns();
   paused_ = paused;
   lanes_->set_disabled(disabled());
   return {};

@@ -20,6 +20,7 @@
 #include "collector/privacy/key.hpp"
 #include "collector/service/directory_lock.hpp"
 #include "collector/service/drain.hpp"
+#include "collector/service/health.hpp"
 #include "collector/service/mailbox.hpp"
 
 namespace arbiter::service {
@@ -43,12 +44,15 @@ class Engine {
   void configure(const config::Config& next);  // takes over what changes while running; the rest must be equal
   Result<void> set_paused(bool paused);
   bool paused() const { return paused_; }
+  std::int64_t paused_since_ns() const { return paused_since_ns_; }  // also by a run before this one
   bool disabled() const { return paused_ || !config_.enabled; }
   Result<void> clear();
 
   journal::Journal& journal() { return *journal_; }
   const join::Join& join() const { return join_; }
   const Drain& drain() const { return *drain_; }
+  const journal::Journal& journal() const { return *journal_; }
+  const Health& health();  // as of now
   const ingest::Lanes& lanes() const { return *lanes_; }
   const ingest::Timeline& timeline() const { return timeline_; }
 
@@ -78,7 +82,9 @@ class Engine {
   std::optional<ingest::Lanes> lanes_;
   std::optional<ingest::Doorbell> doorbell_;
   std::optional<Drain> drain_;
+  Health health_;
   bool paused_ = false;
+  std::int64_t paused_since_ns_ = 0;
   bool new_files_ = true;
   std::int64_t started_ns_ = 0;
   std::optional<Error> stop_error_;

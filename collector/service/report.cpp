@@ -135,34 +135,8 @@ json::object status_json(Engine& engine) {
                          {"ended", source.ended},
                          {"quarantined", source.quarantined}});
   }
-  const std::string& blocked = engine.drain().blocked_by();
-  std::string health = "ok", explanation = "everything that is recorded is taken";
-  if (!blocked.empty()) {
-    health = "blocked";
-    explanation = "the journal cannot be written (" + blocked +
-                  "): lanes fill, then count what they drop; it goes on by itself once the cause is gone: make room on the disk of " +
-                  engine.config().state_dir;
-  } else if (engine.disabled()) {
-    health = "paused";
-    explanation = engine.paused() ? "recording is paused: arbiterctl resume"
-                                  : "recording is switched off in the configuration: arbiterctl config set enabled=true";
-  } else if (s.cannot_rotate) {
-    health = "degraded";
-    explanation = "no further segment of the journal can be made (" + s.last_failure +
-                  "): the present one grows meanwhile: make room, or mend the permissions, in " + engine.config().state_dir;
-  } else if (s.sync_failures != 0) {
-    health = "degraded";
-    explanation = "the disk of " + engine.config().state_dir + " has failed to sync " + std::to_string(s.sync_failures) +
-                  " times since start: nothing is lost unless the machine stops: look at the disk";
-  } else if (s.damaged_blocks != 0) {
-    health = "degraded";
-    explanation =
-        std::to_string(s.damaged_blocks) + " damaged blocks of the journal were skipped: look at the disk; arbiter-inspect names them";
-  }
   const join::Counts& joined = engine.join().counts();
   return {
-      {"health", health},
-      {"explanation", explanation},
       {"version", ARBITER_VERSION},
       {"pid", getpid()},
       {"startedAt", time_value(engine.started_ns())},

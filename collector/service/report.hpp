@@ -22,7 +22,7 @@ Losses losses(const journal::Journal& journal);
 // interfaces of `arbiterctl stats --json` and GET /v1/stats; also stats.json of a snapshot.
 boost::json::object stats_json(const journal::Statistics& statistics, const Losses& losses);
 
-// On the drain's thread.
+// All but its health (health.hpp). On the drain's thread.
 boost::json::object status_json(Engine& engine);
 
 }  // namespace arbiter::service

@@ -27,11 +27,20 @@ struct ProfilesQuery {
   std::string agent, task_type;  // empty: any. Raw, or the shown form of hashed ones.
 };
 
+// Who asked, as the audit has it (audit.hpp): {"uid": .., "pid": ..}, or {"trigger": ".."}.
+using By = boost::json::object;
+
 struct ExportRequest {
   std::string since = {};                 // "", "time:<RFC 3339 or unix ms>", "cursor:<c>", "snapshot:<n>"
   std::vector<std::string> formats = {};  // empty: those of the configuration
-  boost::json::object by = {};            // who asked: {"uid": .., "pid": ..} or {"trigger": ".."}
-  bool configured = false;                // full or an increment, as the configuration says; else full unless `since` says otherwise
+  By by = {};
+  bool configured = false;  // full or an increment, as the configuration says; else full unless `since` says otherwise
+};
+
+enum class ConfigShown : std::uint8_t {
+  running,
+  defaults,   // as they are here, for this user
+  differing,  // {"retention.max_events": {"running": 7, "default": null}, ..}: keys whose value is not the default
 };
 
 class Service {
@@ -49,11 +58,12 @@ class Service {
   virtual Result<boost::json::object> export_snapshot(
       const ExportRequest& request) = 0;  // {"path": ..., "manifest": {...}}, when it is complete
   virtual Result<void> flush() = 0;
-  virtual Result<void> set_enabled(bool enabled) = 0;  // pause and resume
-  virtual Result<void> clear() = 0;
-  virtual Result<boost::json::object> config() = 0;
-  virtual Result<boost::json::object> set_config(const boost::json::object& changes) = 0;  // {"applied": [...], "needs_restart": [...]}
-  virtual std::string metrics() = 0;                                                       // Prometheus text
+  virtual Result<void> set_enabled(bool enabled, const By& by) = 0;  // pause and resume
+  virtual Result<void> clear(const By& by) = 0;
+  virtual Result<boost::json::object> config(ConfigShown which) = 0;
+  // All of `changes`, or none of them. {"applied": [...], "needs_restart": [...]}
+  virtual Result<boost::json::object> set_config(const boost::json::object& changes, const By& by) = 0;
+  virtual std::string metrics() = 0;  // Prometheus text
 };
 
 }  // namespace arbiter::service

@@ -43,10 +43,10 @@ class Service final : public service::Service {
   }
   Result<json::object> export_snapshot(const service::ExportRequest& request) override { return json::object{{"since", request.since}}; }
   Result<void> flush() override { return Error{"the disk is full", 503}; }
-  Result<void> set_enabled(bool) override { return {}; }
-  Result<void> clear() override { return {}; }
-  Result<json::object> config() override { return json::object{{"enabled", true}}; }
-  Result<json::object> set_config(const json::object& changes) override { return json::object{{"changes", changes}}; }
+  Result<void> set_enabled(bool, const service::By&) override { return {}; }
+  Result<void> clear(const service::By&) override { return {}; }
+  Result<json::object> config(service::ConfigShown) override { return json::object{{"enabled", true}}; }
+  Result<json::object> set_config(const json::object& changes, const service::By&) override { return json::object{{"changes", changes}}; }
   std::string metrics() override { return "arbiter_up 1\n"; }
 };
 

@@ -1,6 +1,8 @@
 """GET /metrics is what Prometheus expects, by its own judgment, and says what happened."""
 
+import json
 import subprocess
+import time
 import unittest
 
 import prometheus
@@ -71,6 +73,32 @@ class Metrics(unittest.TestCase):
             collector.reload({"export": {"interval": "1h"}, "limits": {"max_agents": 5}})
             collector.wait_for(lambda: samples(collector.get("/metrics"))["arbiter_config_last_reload_successful"] == 1)
             self.assertEqual(samples(collector.get("/metrics"))["arbiter_config_keys_waiting_for_restart"], 1)
+
+    def test_status_says_in_words_what_is_wrong_since_when_and_what_to_do(self) -> None:
+        with Collector() as collector:
+            self.assertEqual(json.loads(collector.get("/v1/status"))["problems"], [])
+            self.assertNotIn("What is wrong", collector.ask("arbiterctl", "status"))
+            began = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+            collector.reload({"export": {"interval": "soon"}})
+            collector.wait_for(lambda: json.loads(collector.get("/v1/status"))["health"] == "degraded")
+            collector.ask("arbiterctl", "pause")
+            time.sleep(1.1)
+            status = json.loads(collector.get("/v1/status"))
+            refused, paused = status["problems"]
+            self.assertEqual((refused["severity"], paused["severity"]), ("degraded", "paused"))
+            self.assertEqual(refused["what"], "the configuration file was refused: an older configuration is in force")
+            self.assertEqual((paused["what"], paused["remedy"]), ("recording is paused", "arbiterctl resume"))
+            for problem in status["problems"]:
+                self.assertGreaterEqual(problem["since"], began)
+                self.assertLess(problem["since"], time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()))
+            self.assertRegex(status["explanation"], r"^the configuration file was refused: an older configuration is in force \(for \d+s\): "
+                                                    "arbiter-collector --check-config names the line; then SIGHUP$")
+            words = collector.ask("arbiterctl", "status")
+            self.assertRegex(words, rf"What is wrong\n  degraded +{refused['what']}\n    since +{refused['since']}\n    what to do +")
+            collector.ask("arbiterctl", "resume")
+            collector.reload({})
+            collector.wait_for(lambda: json.loads(collector.get("/v1/status"))["health"] == "ok")
+            self.assertEqual(json.loads(collector.get("/v1/status"))["problems"], [])
 
     @unittest.skipIf(prometheus.missing(), "")
     def test_promtool_finds_nothing_to_say(self) -> None:

@@ -68,6 +68,8 @@ class Client {
   Result<boost::json::object> resume() { return ask("POST", "/v1/resume"); }
   Result<boost::json::object> clear() { return ask("DELETE", "/v1/data", {}, kSlow); }
   Result<boost::json::object> config() { return ask("GET", "/v1/config"); }
+  Result<boost::json::object> config_defaults() { return ask("GET", "/v1/config?show=defaults"); }
+  Result<boost::json::object> config_differing() { return ask("GET", "/v1/config?show=differing"); }  // service::ConfigShown
   Result<boost::json::object> set_config(const boost::json::object& changes);
 
   // One event a line, in order of time; `line` returns false to stop. An answer that breaks off is an error.

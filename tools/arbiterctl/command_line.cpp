@@ -144,8 +144,11 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
   config->require_subcommand(1);
   CLI::App* const get =
       command(*config, "get", "Show it, or one key of it",
-              "  arbiterctl config get\n  arbiterctl config get retention.max_age\n  arbiterctl config get retention --json");
-  get->add_option("KEY", into.key, "Such as retention.max_age, or a group such as retention");
+              "  arbiterctl config get\n  arbiterctl config get retention.max_age\n  arbiterctl config get retention --json\n"
+              "  arbiterctl config get --diff   what is not as it would be without a configuration");
+  CLI::Option* const key = get->add_option("KEY", into.key, "Such as retention.max_age, or a group such as retention");
+  get->add_flag("--defaults", into.defaults, "The defaults, instead of what is running");
+  get->add_flag("--diff", into.diff, "Only what differs from the defaults, beside them")->excludes(key)->excludes("--defaults");
   CLI::App* const set =
       command(*config, "set", "Change keys until the collector restarts or reads its file again",
               "  arbiterctl config set retention.max_events=100\n  arbiterctl config set log.level=debug export.interval=null\n"

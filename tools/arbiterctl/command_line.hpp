@@ -24,6 +24,7 @@ struct Arguments {
   bool wait = false;                     // export: it always does
   std::vector<std::string> directories;  // verify
   std::string key;                       // config get
+  bool defaults = false, diff = false;   // config get
   std::vector<std::string> assignments;  // config set
   bool yes = false;                      // clear
   double every = 2;                      // top: seconds

@@ -140,7 +140,8 @@ int config_get(client::Client& collector, const Arguments& arguments) {
                         (guess.empty() ? "arbiterctl config get shows all there are" : "did you mean " + std::string(guess) + "?"),
                     kUsage);
   }
-  const auto answer = collector.config();
+  if (arguments.diff) return print(collector, arguments, collector.config_differing(), differing_text);
+  const auto answer = arguments.defaults ? collector.config_defaults() : collector.config();
   if (!answer || path.empty()) return print(collector, arguments, answer, config_text);
   const std::size_t dot = path.find('.');
   const json::value* value = answer->if_contains(path.substr(0, dot));

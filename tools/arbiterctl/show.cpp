@@ -46,6 +46,21 @@ void losses(std::string& out, const json::object& object) {
   }
 }
 
+// What is wrong, since when, and what to do.
+void problems(std::string& out, const json::object& status) {
+  const auto* list = at(status, "problems");
+  if (list == nullptr || !list->is_array() || list->get_array().empty()) return;
+  heading(out, "What is wrong");
+  for (const auto& item : list->get_array()) {
+    if (!item.is_object()) continue;
+    const auto& problem = item.get_object();
+    const std::string severity = text(at(problem, "severity"));
+    row(out, severity, text(at(problem, "what")), severity == "notice" || severity == "paused" ? Colour::doubtful : Colour::bad);
+    row(out, "  since", text(at(problem, "since")));
+    row(out, "  what to do", text(at(problem, "remedy")));
+  }
+}
+
 }  // namespace
 
 std::string status_text(const json::object& status) {
@@ -65,6 +80,7 @@ std::string status_text(const json::object& status) {
   rows(out, status, collector);
   row(out, "pid", digits(at(status, "pid")));
 
+  problems(out, status);
   heading(out, "Producers");
   static constexpr std::array<Row, 3> producers = {{{"segments", "segments"}, {"lanes", "lanes"}, {"files left alone", "filesLeftAlone"}}};
   rows(out, status, producers);
@@ -208,6 +224,19 @@ std::string config_text(const json::object& config) {
       out.append(name).append(".").append(key).append(" = ").append(harmless(control::json_line(item))).append("\n");
   }
   return out;
+}
+
+std::string differing_text(const json::object& differing) {
+  std::string out;
+  for (const auto& [key, values] : differing) {
+    if (!values.is_object()) continue;
+    const auto value = [&](std::string_view which) {
+      const auto* const found = at(values.get_object(), which);
+      return found == nullptr ? std::string("-") : harmless(control::json_line(*found));
+    };
+    out.append(harmless(key)).append(" = ").append(value("running")).append("   (default ").append(value("default")).append(")\n");
+  }
+  return out.empty() ? "everything is as it is by default\n" : out;
 }
 
 std::string applied_text(const json::object& applied) {

@@ -19,6 +19,7 @@ std::string event_line(std::string_view event_json);  // one exported event; wit
 std::string export_progress_text(const boost::json::object& status);
 std::string export_text(const boost::json::object& exported);
 std::string config_text(const boost::json::object& config);
+std::string differing_text(const boost::json::object& differing);  // of config get --diff
 std::string applied_text(const boost::json::object& applied);
 
 }  // namespace arbiter::ctl

@@ -108,10 +108,10 @@ class FakeService : public service::Service {
     const Ordered here(order);
     return ++flushed, on_flush();
   }
-  Result<void> set_enabled(bool on) override { return enabled = on, Result<void>(); }
-  Result<void> clear() override { return ++cleared, Result<void>(); }
-  Result<boost::json::object> config() override { return boost::json::object{{"enabled", true}}; }
-  Result<boost::json::object> set_config(const boost::json::object& changes) override {
+  Result<void> set_enabled(bool on, const service::By&) override { return enabled = on, Result<void>(); }
+  Result<void> clear(const service::By&) override { return ++cleared, Result<void>(); }
+  Result<boost::json::object> config(service::ConfigShown) override { return boost::json::object{{"enabled", true}}; }
+  Result<boost::json::object> set_config(const boost::json::object& changes, const service::By&) override {
     const Ordered here(order);
     return on_set_config(changes);
   }
