@@ -41,6 +41,11 @@ struct Internal {
   static Id& id(RecordResultWithId& result) noexcept { return result.id_; }
   static Outlet& outlet(const Producer& producer) noexcept { return *producer.outlet_; }
   static std::chrono::nanoseconds wait_up_to(const Producer& producer) noexcept { return producer.wait_up_to_; }
+  static Kind kind(RecordResult refused) noexcept { return static_cast<Kind>(refused.code_ >> 24); }
+  [[gnu::always_inline]] static void pack_start(const Run& run, packed::Packer& to) noexcept { run.pack_start(to); }
+  [[gnu::always_inline]] static RecordResult record(const Run& run, const packed::Event& completion) noexcept {
+    return producer::record(*run.outlet_, run.wait_up_to_, completion);
+  }
 };
 
 // What is rarely needed, and the same for all kinds. Out of line, and given values only, so that a Call stays in registers.

@@ -2,6 +2,9 @@
 # a pkg-config file (arbiter-producer).
 include(CMakePackageConfigHelpers)
 
+# As arbiter/producer.h has it. The number of the release is another: it says nothing of who can be served.
+set(abi_version 1.0)
+
 add_library(arbiter_producer_shared SHARED $<TARGET_OBJECTS:arbiter_producer_objects> $<TARGET_OBJECTS:arbiter_shm>)
 target_include_directories(arbiter_producer_shared INTERFACE
   $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
@@ -9,7 +12,7 @@ target_link_libraries(arbiter_producer_shared PRIVATE $<BUILD_INTERFACE:arbiter_
 target_link_options(arbiter_producer_shared PRIVATE -Wl,--gc-sections -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/exports.map)
 set_target_properties(arbiter_producer_shared PROPERTIES
   LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/exports.map
-  OUTPUT_NAME arbiter_producer LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME producer_shared)
+  OUTPUT_NAME arbiter_producer LINKER_LANGUAGE CXX VERSION ${abi_version} SOVERSION 1 EXPORT_NAME producer_shared)
 set_target_properties(arbiter_producer PROPERTIES EXPORT_NAME producer)
 
 install(TARGETS arbiter_producer arbiter_producer_shared EXPORT arbiter-targets)

@@ -6,7 +6,9 @@
 #include <limits>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
+#include "producer/c_fields.hpp"
 #include "shm/schema.hpp"
 
 namespace arbiter::items {
@@ -27,8 +29,8 @@ struct Measure {
   void item_word(std::string_view value) {
     if (!value.empty()) bytes += 2 + value.size();
   }
-  template <unsigned i, bool required = false>
-  void item_choice(std::string_view value, bool) {
+  template <unsigned i, bool required = false, class Known>
+  void item_choice(std::string_view value, Known) {
     item_word<i>(value);
   }
   template <unsigned>
@@ -68,9 +70,9 @@ struct Write {
     else
       doubt |= required;
   }
-  template <unsigned i, bool required = false>
-  void item_choice(std::string_view value, bool known) {
-    doubt |= !known;
+  template <unsigned i, bool required = false, class Known>
+  void item_choice(std::string_view value, Known known) {
+    doubt |= !known(value);
     item_word<i, required>(value);
   }
   template <unsigned i>
@@ -102,8 +104,8 @@ struct Check {
     else if (required)
       note({true, abi::Refusal::missing, event::kNoField});
   }
-  template <unsigned i, bool required = false>
-  void item_choice(std::string_view value, bool) {
+  template <unsigned i, bool required = false, class Known>
+  void item_choice(std::string_view value, Known) {
     item_word<i, required>(value);
   }
   template <unsigned i>
@@ -111,6 +113,11 @@ struct Check {
     if (value.has_value()) note(event::check_real(list.fields[i], *value));
   }
 };
+
+template <class List>
+auto c_items(const packed::Bytes& list) {
+  return c::Items<std::remove_cvref_t<decltype(*List::items)>>(*static_cast<const List*>(list.data));
+}
 
 // work.operator()<list>(items), with the items as what they are.
 template <class Work>
@@ -123,6 +130,10 @@ auto with_items(const packed::Event& event, Work&& work) {
       return work.template operator()<schema::kViolations>(std::span(static_cast<const Violation*>(list.data), list.size));
     case packed::Items::scores:
       return work.template operator()<schema::kScores>(std::span(static_cast<const Score*>(list.data), list.size));
+    case packed::Items::c_alternatives: return work.template operator()<schema::kAlternatives>(c_items<arbiter_alternatives>(list));
+    case packed::Items::c_violations: return work.template operator()<schema::kViolations>(c_items<arbiter_violations>(list));
+    case packed::Items::c_scores: return work.template operator()<schema::kScores>(c_items<arbiter_scores>(list));
+    case packed::Items::c_texts: return work.template operator()<schema::kCapabilities>(c_items<arbiter_strings>(list));
     case packed::Items::texts:
     case packed::Items::none: break;
   }

@@ -101,6 +101,7 @@ void Directory::release(Lane& lane) noexcept {
   segment->writer.release(lane.index);
   if (--segment->held != 0 || !segment->retired) return;
   add(ended, segment->writer.account());
+  abandoned |= !all_acknowledged(*segment);
   for (Segment** at = &segments; *at != nullptr; at = &(*at)->next)
     if (*at == segment) {
       *at = segment->next;

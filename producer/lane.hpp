@@ -69,12 +69,14 @@ struct Directory {
   const Place& place;  // of an outlet, which stays
   Segment* segments = nullptr;
   LaneReader::Account ended;  // of segments that are gone
+  bool abandoned = false;     // one of those went with events that the collector had not acknowledged
   Directory* next = nullptr;
 
   // A lane for the calling thread; null and the problem if none is to be had. Makes a segment if all lanes are taken.
   Lane* claim(Problem& problem) noexcept;
   void release(Lane& lane) noexcept;
   LaneReader::Account account() const noexcept;
+  static bool all_acknowledged(const Segment& segment) noexcept;  // flush.cpp
 };
 
 // What this process has in the directory of that name. Null: no memory. Under the process's lock.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -48,6 +49,7 @@ class Outlet {
   // A record in a signal handler that interrupted one of the same thread; `lane` is that thread's, if it has one.
   void count_reentrant(Lane* lane) noexcept;
 
+  bool flush(std::chrono::nanoseconds timeout) noexcept;  // flush.cpp
   Account account() noexcept;
   std::string problem();
 

@@ -17,6 +17,8 @@ Producer::Producer(const ProducerOptions& options) noexcept : wait_up_to_(option
 
 bool Producer::attach_thread() noexcept { return producer::Call(*outlet_).lane() != nullptr; }
 
+bool Producer::flush(std::chrono::nanoseconds timeout) noexcept { return outlet_->flush(timeout); }
+
 Account Producer::account() const { return outlet_->account(); }
 
 std::string Producer::problem() const { return outlet_->problem(); }

@@ -117,6 +117,11 @@ class SegmentWriter {
   // What the threads that have or had its lanes have counted, all lanes together. Any thread.
   LaneReader::Account account() const noexcept;
 
+  // How far a lane is published, and how far the collector says it has read it: a word that it may set to anything. Any thread; what was
+  // recorded before in another thread that has since been heard from is covered.
+  abi::Position published(std::uint32_t lane) const noexcept;
+  abi::Position acknowledged_untrusted(std::uint32_t lane) const noexcept;
+
   // Is the file still what `path()` names? One stat: the caller limits how often.
   bool still_linked() const noexcept;
 

@@ -245,6 +245,15 @@ LaneReader::Account SegmentWriter::account() const noexcept {
   return sum;
 }
 
+// Relaxed: positions alone are compared, and no record is read for them.
+abi::Position SegmentWriter::published(std::uint32_t lane) const noexcept {
+  return {control(lane).producer.write.load(std::memory_order_relaxed)};
+}
+
+abi::Position SegmentWriter::acknowledged_untrusted(std::uint32_t lane) const noexcept {
+  return {control(lane).collector.acknowledged.load(std::memory_order_relaxed)};
+}
+
 bool SegmentWriter::still_linked() const noexcept {
   const int saved_errno = errno;
   struct stat status {};

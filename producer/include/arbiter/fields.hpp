@@ -4,6 +4,7 @@
 // `to` is a packed::Packer when an event is recorded. Whoever else wants to see the fields of a struct brings a visitor of the same form.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string_view>
 
@@ -44,32 +45,38 @@ template <>
 inline constexpr std::uint16_t kKind<Event> = 13;
 
 // Fields that take one of a few words.
-inline bool is_status(std::string_view word) noexcept {
+inline constexpr auto is_status = [](std::string_view word) noexcept {
   return word == "available" || word == "busy" || word == "offline" || word == "maintenance";
-}
-inline bool is_severity(std::string_view word) noexcept {
+};
+inline constexpr auto is_severity = [](std::string_view word) noexcept {
   return word == "low" || word == "medium" || word == "high" || word == "critical";
-}
+};
 
-#define ARBITER_EACH_FIELD \
-  template <class To>      \
+// Structs of other languages that have the same members, of types that their visitor knows what to do with: kSame<Struct, Theirs> is true.
+template <class Struct, class Other>
+inline constexpr bool kSame = false;
+template <class E, class Struct>
+concept FieldsOf = std::same_as<E, Struct> || kSame<Struct, E>;
+
+#define ARBITER_EACH_FIELD(Struct)          \
+  template <class To, FieldsOf<Struct> Any> \
   [[gnu::always_inline]] inline void
 
 // --- items of lists
 
-ARBITER_EACH_FIELD each(To& to, const std::string_view& capability) { to.template item_text<0, kRequired>(capability); }
-ARBITER_EACH_FIELD each(To& to, const Alternative& a) {
+ARBITER_EACH_FIELD(std::string_view) each(To& to, const Any& capability) { to.template item_text<0, kRequired>(capability); }
+ARBITER_EACH_FIELD(Alternative) each(To& to, const Any& a) {
   to.template item_word<0, kRequired>(a.agent_id);
   to.template item_number<1>(a.score);
   to.template item_number<2>(a.probability);
   to.template item_text<3>(a.reason);
 }
-ARBITER_EACH_FIELD each(To& to, const Violation& v) {
-  to.template item_choice<0, kRequired>(v.severity, is_severity(v.severity));
+ARBITER_EACH_FIELD(Violation) each(To& to, const Any& v) {
+  to.template item_choice<0, kRequired>(v.severity, is_severity);
   to.template item_text<1>(v.message);
   to.template item_word<2>(v.rule);
 }
-ARBITER_EACH_FIELD each(To& to, const Score& s) {
+ARBITER_EACH_FIELD(Score) each(To& to, const Any& s) {
   to.template item_word<0, kRequired>(s.name);
   to.template item_number<1>(Number(s.value));
 }
@@ -84,7 +91,7 @@ template <unsigned first, class To, class Event>
   to.template hex<first + 1>(e.span_id);
 }
 
-ARBITER_EACH_FIELD each(To& to, const AgentRegistration& e) {
+ARBITER_EACH_FIELD(AgentRegistration) each(To& to, const Any& e) {
   to.template id<0, kRequired>(e.agent_id);
   to.template list<1>(e.capabilities);
   to.template amount<2>(e.baseline_metrics.latency_ms);
@@ -93,14 +100,14 @@ ARBITER_EACH_FIELD each(To& to, const AgentRegistration& e) {
   to.template share<5>(e.baseline_metrics.reliability);
   envelope<6>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const AgentStatusChange& e) {
+ARBITER_EACH_FIELD(AgentStatusChange) each(To& to, const Any& e) {
   to.template id<0, kRequired>(e.agent_id);
-  to.template choice<1, kRequired>(e.status, is_status(e.status));
+  to.template choice<1, kRequired>(e.status, is_status);
   to.template word<2>(e.previous_status);
   to.template text<3>(e.reason);
   envelope<4>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const RoutingDecision& e) {
+ARBITER_EACH_FIELD(RoutingDecision) each(To& to, const Any& e) {
   to.template own_id<0>(e.decision_id);
   to.template id<1, kRequired>(e.task_id);
   to.template word<2>(e.task_type);
@@ -114,7 +121,7 @@ ARBITER_EACH_FIELD each(To& to, const RoutingDecision& e) {
   to.template text<10>(e.rationale);
   envelope<11>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const TaskStart& e) {
+ARBITER_EACH_FIELD(TaskStart) each(To& to, const Any& e) {
   to.template own_id<0>(e.execution_id);
   to.template id<1, kRequired>(e.task_id);
   to.template id<2, kRequired>(e.agent_id);
@@ -123,7 +130,7 @@ ARBITER_EACH_FIELD each(To& to, const TaskStart& e) {
   to.template json<5>(e.context);
   envelope<6>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const Outcome& o) {
+ARBITER_EACH_FIELD(Outcome) each(To& to, const Any& o) {
   to.template flag<14, kRequired>(o.success);
   to.template share<15>(o.quality_score);
   to.template share<16>(o.efficiency_score);
@@ -134,7 +141,7 @@ ARBITER_EACH_FIELD each(To& to, const Outcome& o) {
   to.template amount<21>(o.cost_usd);
   to.template word<22>(o.error_type);
 }
-ARBITER_EACH_FIELD each(To& to, const TaskExecution& e) {
+ARBITER_EACH_FIELD(TaskExecution) each(To& to, const Any& e) {
   to.template id<0>(e.execution_id);
   to.template id<1>(e.decision_id);
   to.template id<2, kRequired>(e.task_id);
@@ -151,7 +158,7 @@ ARBITER_EACH_FIELD each(To& to, const TaskExecution& e) {
   each(to, e.outcome);
   envelope<23>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const ConstitutionalValidation& e) {
+ARBITER_EACH_FIELD(ConstitutionalValidation) each(To& to, const Any& e) {
   to.template id<0, kRequired>(e.task_id);
   to.template id<1, kRequired>(e.agent_id);
   to.template id<2>(e.execution_id);
@@ -163,21 +170,21 @@ ARBITER_EACH_FIELD each(To& to, const ConstitutionalValidation& e) {
   to.template count<8>(e.validation_result.rule_count);
   envelope<9>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const ThinkingBudgetAllocation& e) {
+ARBITER_EACH_FIELD(ThinkingBudgetAllocation) each(To& to, const Any& e) {
   to.template id<0, kRequired>(e.task_id);
   to.template count<1>(e.allocated_tokens);
   to.template word<2>(e.complexity_level);
   to.template share<3>(e.confidence);
   envelope<4>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const ThinkingBudgetUsage& e) {
+ARBITER_EACH_FIELD(ThinkingBudgetUsage) each(To& to, const Any& e) {
   to.template id<0, kRequired>(e.task_id);
   to.template count<1>(e.tokens_used);
   to.template count<2>(e.tokens_allocated);
   to.template amount<3>(e.utilization_rate);
   envelope<4>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const MinimalityEvaluation& e) {
+ARBITER_EACH_FIELD(MinimalityEvaluation) each(To& to, const Any& e) {
   to.template id<0, kRequired>(e.task_id);
   to.template share<1>(e.minimality_factor);
   to.template share<2>(e.ast_similarity);
@@ -186,7 +193,7 @@ ARBITER_EACH_FIELD each(To& to, const MinimalityEvaluation& e) {
   to.template word<5>(e.quality_assessment);
   envelope<6>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const ModelJudgment& e) {
+ARBITER_EACH_FIELD(ModelJudgment) each(To& to, const Any& e) {
   to.template id<0, kRequired>(e.task_id);
   to.template id<1>(e.execution_id);
   to.template id<2>(e.decision_id);
@@ -197,7 +204,7 @@ ARBITER_EACH_FIELD each(To& to, const ModelJudgment& e) {
   to.template amount<7>(e.evaluation_time_ms);
   envelope<8>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const RlTrainingMetrics& e) {
+ARBITER_EACH_FIELD(RlTrainingMetrics) each(To& to, const Any& e) {
   to.template count<0>(e.trajectories_processed);
   to.template number<1>(e.average_reward);
   to.template number<2>(e.policy_loss);
@@ -206,7 +213,7 @@ ARBITER_EACH_FIELD each(To& to, const RlTrainingMetrics& e) {
   to.template amount<5>(e.training_time_ms);
   envelope<6>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const EvaluationOutcome& e) {
+ARBITER_EACH_FIELD(EvaluationOutcome) each(To& to, const Any& e) {
   to.template id<0, kRequired>(e.task_id);
   to.template id<1>(e.agent_id);
   to.template id<2>(e.execution_id);
@@ -217,7 +224,7 @@ ARBITER_EACH_FIELD each(To& to, const EvaluationOutcome& e) {
   to.template text<7>(e.evaluation.feedback);
   envelope<8>(to, e);
 }
-ARBITER_EACH_FIELD each(To& to, const Event& e) {
+ARBITER_EACH_FIELD(Event) each(To& to, const Any& e) {
   to.template word<0, kRequired>(e.type);
   to.template json<1, kRequired>(e.data);
   envelope<4>(to, e);  // 2 and 3, the ids in `data`, are lifted by the collector

@@ -16,9 +16,9 @@
 namespace arbiter::packed {
 
 // The items of a list, of which a kind has one at most.
-enum class Items : std::uint8_t { none, texts, alternatives, violations, scores };
+enum class Items : std::uint8_t { none, texts, alternatives, violations, scores, c_texts, c_alternatives, c_violations, c_scores };
 
-// A string; or a list's items, `size` of them.
+// A string; or a list's items, `size` of them. Of a list of C's: the struct that says where its items are.
 struct Bytes {
   const void* data;
   std::size_t size;
@@ -85,9 +85,9 @@ class Packer {
       doubt_ = true;
     }
   }
-  template <unsigned field, bool required = false>
-  [[gnu::always_inline]] void choice(std::string_view value, bool known) noexcept {
-    doubt_ |= !known && (required || !value.empty());
+  template <unsigned field, bool required = false, class Known>
+  [[gnu::always_inline]] void choice(std::string_view value, Known known) noexcept {
+    doubt_ |= !known(value) && (required || !value.empty());
     word<field>(value);
   }
   template <unsigned field, bool required = false>
@@ -105,11 +105,14 @@ class Packer {
   }
   template <unsigned field, class T>
   [[gnu::always_inline]] void list(const List<T>& items) noexcept {
-    if (!items.has_value()) return;
-    event_.items = items_of(static_cast<const T*>(nullptr));
+    if (items.has_value()) this->items<field>(items_of(static_cast<const T*>(nullptr)), items.begin(), items.size());
+  }
+  template <unsigned field>
+  [[gnu::always_inline]] void items(Items kind, const void* data, std::size_t size) noexcept {
+    event_.items = kind;
     event_.list = static_cast<std::uint8_t>(strings_);
     present_ |= std::uint32_t{1} << field;
-    string_[strings_++] = {items.begin(), items.size()};
+    string_[strings_++] = {data, size};
   }
 
   template <unsigned field>

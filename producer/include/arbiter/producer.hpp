@@ -111,13 +111,7 @@ class ARBITER_PUBLIC Run {
   // the cost of Producer::record.
   [[gnu::always_inline]] RecordResult complete(const Outcome& outcome, const Envelope& envelope = {}) const noexcept {
     packed::Packer to(fields::kKind<TaskExecution>);
-    to.id<0>(id(execution));
-    to.id<1>(id(decision));
-    to.id<2, true>(id(task));
-    to.id<3, true>(id(agent));
-    to.word<4>(id(task_type));
-    to.time<5>(started_at_ns_);
-    if (!started_at_ns_) to.count<6>(started_ticks_);
+    pack_start(to);
     fields::each(to, outcome);
     fields::envelope<23>(to, envelope);
     return producer::record(*outlet_, wait_up_to_, to.event());
@@ -130,6 +124,16 @@ class ARBITER_PUBLIC Run {
   static constexpr std::size_t kPartBytes = 256;  // one more than an id may have: too long stays too long
 
   Run() noexcept = default;
+  // The fields of the completion that are known since the start.
+  [[gnu::always_inline]] void pack_start(packed::Packer& to) const noexcept {
+    to.id<0>(id(execution));
+    to.id<1>(id(decision));
+    to.id<2, true>(id(task));
+    to.id<3, true>(id(agent));
+    to.word<4>(id(task_type));
+    to.time<5>(started_at_ns_);
+    if (!started_at_ns_) to.count<6>(started_ticks_);
+  }
   std::string_view id(Part part) const noexcept { return {bytes_.data() + begin_[part], size_[part]}; }
   void keep(Part part, std::string_view value) noexcept;
 
@@ -202,6 +206,12 @@ class ARBITER_PUBLIC Producer {
 
   // Claims the calling thread's lane ahead of its first record. False: none could be had now; problem() says why.
   bool attach_thread() noexcept;
+
+  // Waits until the collector has acknowledged, which is to say journalled, all that this process has recorded into this directory before
+  // the call: by all its threads and Producers. False: not within `timeout` (zero or less: one look), or it never will, because a lane's
+  // file was taken away with events in it. Sleeps between looks; other threads' records are not held up. Allocates, takes a lock and makes
+  // system calls: not for signal handlers. What was dropped or refused is not waited for: see the account.
+  bool flush(std::chrono::nanoseconds timeout) noexcept;
 
   // For diagnosis. Both take a lock: not for signal handlers.
   Account account() const;

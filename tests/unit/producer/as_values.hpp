@@ -25,8 +25,8 @@ class ListAsBytes {
   void item_word(std::string_view value) {
     if (!value.empty()) writer_.text(i, value);
   }
-  template <unsigned i, bool required = false>
-  void item_choice(std::string_view value, bool) {
+  template <unsigned i, bool required = false, class Known>
+  void item_choice(std::string_view value, Known) {
     item_word<i, required>(value);
   }
   template <unsigned i>
@@ -68,8 +68,8 @@ class AsValues {
     static_assert(field<i>.choices.empty());
     string<i, schema::Type::word, required>(value);
   }
-  template <unsigned i, bool required = false>
-  void choice(std::string_view value, bool) {
+  template <unsigned i, bool required = false, class Known>
+  void choice(std::string_view value, Known) {
     static_assert(!field<i>.choices.empty());
     string<i, schema::Type::word, required>(value);
   }
