@@ -12,15 +12,15 @@
 
 static int failures = 0;
 
-#define CHECK(claim)                                                                                        \
-  do {                                                                                                      \
-    if (!(claim)) {                                                                                         \
+#define CHECK(claim)                                                                                             \
+  do {                                                                                                           \
+    if (!(claim)) {                                                                                              \
       fprintf(stderr, "%s:%d: not so: %s (last error: %s)\n", __FILE__, __LINE__, #claim, arbiter_last_error()); \
-      ++failures;                                                                                           \
-    }                                                                                                       \
+      ++failures;                                                                                                \
+    }                                                                                                            \
   } while (0)
-#define CHECK_ERROR(field, rule)                            \
-  do {                                                      \
+#define CHECK_ERROR(field, rule)                           \
+  do {                                                     \
     CHECK(strcmp(arbiter_last_error_field(), field) == 0); \
     CHECK(strcmp(arbiter_last_error_rule(), rule) == 0);   \
   } while (0)
@@ -32,7 +32,7 @@ static void versions(void) {
   CHECK(strchr(arbiter_version(), '.') != NULL);
 }
 
-static void the_wrong_calls(arbiter_producer *producer) {
+static void the_wrong_calls(arbiter_producer* producer) {
   arbiter_agent_status_change change = {0};
   arbiter_producer_options options = {0};
   arbiter_account account = {0};
@@ -69,7 +69,7 @@ static void the_wrong_calls(arbiter_producer *producer) {
   arbiter_producer_destroy(NULL);
 }
 
-static void the_refused(arbiter_producer *producer) {
+static void the_refused(arbiter_producer* producer) {
   arbiter_routing_decision decision = {0};
   arbiter_evaluation_outcome outcome = {0};
   arbiter_thinking_budget_usage usage = {0};
@@ -103,7 +103,7 @@ static void the_refused(arbiter_producer *producer) {
   CHECK(SAYS("event: type: is not UTF-8"));
 }
 
-static void a_run(arbiter_producer *producer) {
+static void a_run(arbiter_producer* producer) {
   arbiter_task_start start = {0};
   arbiter_completion done = {0};
   arbiter_run run, copy;
@@ -130,7 +130,7 @@ static void a_run(arbiter_producer *producer) {
   CHECK(SAYS("invalid call: run: was completed before"));
 }
 
-static void the_account(arbiter_producer *producer, uint64_t recorded, uint64_t refused) {
+static void the_account(arbiter_producer* producer, uint64_t recorded, uint64_t refused) {
   arbiter_account account = {0};
   account.struct_size = sizeof account;
   CHECK(arbiter_producer_account(producer, &account) == ARBITER_RECORDED);
@@ -145,7 +145,7 @@ static int alone(void) {
   char problem[256];
   arbiter_routing_decision decision = {0};
   arbiter_id made;
-  arbiter_producer *producer = arbiter_producer_create(NULL);
+  arbiter_producer* producer = arbiter_producer_create(NULL);
   CHECK(producer != NULL);
   CHECK(SAYS(""));
   versions();
@@ -174,7 +174,7 @@ static int alone(void) {
 }
 
 static int collected(void) {
-  arbiter_producer *producer = arbiter_producer_create(NULL);
+  arbiter_producer* producer = arbiter_producer_create(NULL);
   int flushed;
   CHECK(record_every_kind(producer) == 13);
   CHECK(record_every_kind_in_a_batch(producer) == 13);
@@ -187,7 +187,7 @@ static int collected(void) {
   return failures;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc == 2 && strcmp(argv[1], "alone") == 0) return alone() != 0;
   if (argc == 2 && strcmp(argv[1], "collected") == 0) return collected() != 0;
   fprintf(stderr, "usage: every_function alone|collected\n");

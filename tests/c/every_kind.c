@@ -25,12 +25,10 @@ typedef struct {
 } every_kind;
 
 #define BEGIN(member) (e->member.struct_size = sizeof e->member)
-#define END(member, number)                        \
-  (e->member.time = arbiter_at(first_ns + number), \
-   e->member.trace_id = arbiter_str(TRACE_ID),     \
-   e->member.span_id = arbiter_str(SPAN_ID))
+#define END(member, number) \
+  (e->member.time = arbiter_at(first_ns + number), e->member.trace_id = arbiter_str(TRACE_ID), e->member.span_id = arbiter_str(SPAN_ID))
 
-static void fill_lists(every_kind *e) {
+static void fill_lists(every_kind* e) {
   e->capabilities[0] = arbiter_str("c++");
   e->capabilities[1] = arbiter_strn("caf\xc3\xa9\0nul", 9); /* not ASCII, and with a NUL in it */
   e->capabilities[2] = arbiter_str("");
@@ -49,7 +47,7 @@ static void fill_lists(every_kind *e) {
   e->scores[1].value = -3;
 }
 
-static void fill_agents_and_tasks(every_kind *e, int64_t first_ns) {
+static void fill_agents_and_tasks(every_kind* e, int64_t first_ns) {
   arbiter_strings capabilities = ARBITER_LIST(e->capabilities);
   arbiter_alternatives alternatives = ARBITER_LIST(e->alternatives);
 
@@ -118,7 +116,7 @@ static void fill_agents_and_tasks(every_kind *e, int64_t first_ns) {
   END(execution, 5);
 }
 
-static void fill_judgments(every_kind *e, int64_t first_ns) {
+static void fill_judgments(every_kind* e, int64_t first_ns) {
   arbiter_violations violations = ARBITER_LIST(e->violations);
   arbiter_scores scores = ARBITER_LIST(e->scores);
 
@@ -194,7 +192,7 @@ static void fill_judgments(every_kind *e, int64_t first_ns) {
   END(event, 13);
 }
 
-static void fill(every_kind *e, int64_t first_ns) {
+static void fill(every_kind* e, int64_t first_ns) {
   memset(e, 0, sizeof *e);
   fill_lists(e);
   fill_agents_and_tasks(e, first_ns);
@@ -206,7 +204,7 @@ static int one(arbiter_status status) {
   return status == ARBITER_RECORDED;
 }
 
-int record_every_kind(arbiter_producer *producer) {
+int record_every_kind(arbiter_producer* producer) {
   every_kind e;
   arbiter_id made;
   int recorded = 0;
@@ -227,9 +225,9 @@ int record_every_kind(arbiter_producer *producer) {
   return recorded;
 }
 
-int record_every_kind_in_a_batch(arbiter_producer *producer) {
+int record_every_kind_in_a_batch(arbiter_producer* producer) {
   every_kind e;
-  const void *events[13];
+  const void* events[13];
   arbiter_batch_item items[13];
   int i;
   fill(&e, THEN_NS + 100);

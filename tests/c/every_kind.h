@@ -10,7 +10,7 @@
 
 /* Records them all by the functions named for them, the n-th at THEN_NS + n. Returns how many were recorded; says on stderr which were not.
  */
-int record_every_kind(arbiter_producer *producer);
+int record_every_kind(arbiter_producer* producer);
 
 /* The same by arbiter_record_batch, the n-th at THEN_NS + 100 + n. */
-int record_every_kind_in_a_batch(arbiter_producer *producer);
+int record_every_kind_in_a_batch(arbiter_producer* producer);

@@ -75,25 +75,25 @@ typedef struct arbiter_score {
 } arbiter_score;
 
 typedef struct arbiter_strings {
-  const arbiter_string *items;
+  const arbiter_string* items;
   uint32_t count;
   uint32_t item_size;
 } arbiter_strings;
 
 typedef struct arbiter_alternatives {
-  const arbiter_alternative *items;
+  const arbiter_alternative* items;
   uint32_t count;
   uint32_t item_size;
 } arbiter_alternatives;
 
 typedef struct arbiter_violations {
-  const arbiter_violation *items;
+  const arbiter_violation* items;
   uint32_t count;
   uint32_t item_size;
 } arbiter_violations;
 
 typedef struct arbiter_scores {
-  const arbiter_score *items;
+  const arbiter_score* items;
   uint32_t count;
   uint32_t item_size;
 } arbiter_scores;
@@ -169,9 +169,9 @@ typedef struct arbiter_task_start {
 
 /* How a task came out. */
 typedef struct arbiter_outcome {
-  arbiter_flag success;             /* required */
-  arbiter_number quality_score;     /* share */
-  arbiter_number efficiency_score;  /* share */
+  arbiter_flag success;            /* required */
+  arbiter_number quality_score;    /* share */
+  arbiter_number efficiency_score; /* share */
   arbiter_count tokens_consumed;
   arbiter_number completion_time_ms; /* amount, milliseconds, as the agent measured it */
   arbiter_count tokens_in;

@@ -44,7 +44,7 @@ extern "C" {
 ARBITER_API uint32_t arbiter_abi_version(void);
 
 /* Of the release: "0.1.0". Static. */
-ARBITER_API const char *arbiter_version(void);
+ARBITER_API const char* arbiter_version(void);
 
 /* --- What became of a call */
 
@@ -60,11 +60,11 @@ typedef enum arbiter_status {
  * Never null. Like errno, it is left alone by calls that go well. */
 
 /* "routing-decision: confidence: is out of its range". Valid until the thread's next call of this function. */
-ARBITER_API const char *arbiter_last_error(void);
+ARBITER_API const char* arbiter_last_error(void);
 /* The field that breaks a rule, as exports name it ("outcome.qualityScore"); "" where the rule is about the event as a whole. Static. */
-ARBITER_API const char *arbiter_last_error_field(void);
+ARBITER_API const char* arbiter_last_error_field(void);
 /* The rule ("is out of its range"); if dropped: why ("the lane is full"). Static. */
-ARBITER_API const char *arbiter_last_error_rule(void);
+ARBITER_API const char* arbiter_last_error_rule(void);
 
 /* --- Producers */
 
@@ -88,19 +88,20 @@ typedef struct arbiter_producer_options {
 /* `options` may be null: all defaults. Reads the environment (ARBITER_DISABLE=1 makes every call answer ARBITER_DISABLED). Makes no file:
  * that is left to the first record of each thread. Some memory is kept until the process ends; do not make producers in a loop. Null only
  * if the options cannot be read (struct_size), or without memory; arbiter_last_error() says which. */
-ARBITER_API arbiter_producer *arbiter_producer_create(const arbiter_producer_options *options);
+ARBITER_API arbiter_producer* arbiter_producer_create(const arbiter_producer_options* options);
 
 /* Lanes stay with their threads, and runs may still be completed. No other thread may be using the producer. Null: nothing. */
-ARBITER_API void arbiter_producer_destroy(arbiter_producer *producer);
+ARBITER_API void arbiter_producer_destroy(arbiter_producer* producer);
 
-/* Claims the calling thread's lane ahead of its first record. 1: it has one. 0: none could be had now; arbiter_producer_problem says why. */
-ARBITER_API int arbiter_attach_thread(arbiter_producer *producer);
+/* Claims the calling thread's lane ahead of its first record. 1: it has one. 0: none could be had now; arbiter_producer_problem says why.
+ */
+ARBITER_API int arbiter_attach_thread(arbiter_producer* producer);
 
 /* Waits until the collector has acknowledged, which is to say journalled, all that this process has recorded into the producer's
  * directory before the call: by all its threads and producers. 1: it has. 0: not within `timeout_ns` (0 or less: one look), or it never
  * will, because a lane's file was taken away with events in it. Sleeps between looks; other threads' records are not held up. Allocates,
  * takes a lock and makes system calls: not for signal handlers. What was dropped or refused is not waited for: see the account. */
-ARBITER_API int arbiter_flush(arbiter_producer *producer, int64_t timeout_ns);
+ARBITER_API int arbiter_flush(arbiter_producer* producer, int64_t timeout_ns);
 
 /* What this process has tried to record into the producer's directory, all its threads and producers together, and what became of it:
  * attempted == recorded + lane_full + no_lane + reentrant + refused, but for calls that are under way at this moment. */
@@ -115,11 +116,11 @@ typedef struct arbiter_account {
 } arbiter_account;
 
 /* ARBITER_RECORDED, or ARBITER_INVALID. Takes a lock: not for signal handlers. */
-ARBITER_API arbiter_status arbiter_producer_account(arbiter_producer *producer, arbiter_account *account);
+ARBITER_API arbiter_status arbiter_producer_account(arbiter_producer* producer, arbiter_account* account);
 
 /* Why this process last got no lane: "what failed on what: why"; "" if it has one, or has not tried. Writes as much as fits and a NUL, and
  * returns the length of the whole, as snprintf does. Takes a lock: not for signal handlers. */
-ARBITER_API size_t arbiter_producer_problem(arbiter_producer *producer, char *buffer, size_t buffer_size);
+ARBITER_API size_t arbiter_producer_problem(arbiter_producer* producer, char* buffer, size_t buffer_size);
 
 /* --- Recording */
 
@@ -131,38 +132,38 @@ typedef struct arbiter_id {
 } arbiter_id;
 
 /* Each records one event. `made_id`: where the id goes that the library makes when the event has none; null if it is not wanted. */
-ARBITER_API arbiter_status arbiter_record_agent_registration(arbiter_producer *producer, const arbiter_agent_registration *event);
-ARBITER_API arbiter_status arbiter_record_agent_status_change(arbiter_producer *producer, const arbiter_agent_status_change *event);
-ARBITER_API arbiter_status arbiter_record_routing_decision(arbiter_producer *producer, const arbiter_routing_decision *event,
-                                                           arbiter_id *made_id);
-ARBITER_API arbiter_status arbiter_record_task_start(arbiter_producer *producer, const arbiter_task_start *event, arbiter_id *made_id);
-ARBITER_API arbiter_status arbiter_record_task_execution(arbiter_producer *producer, const arbiter_task_execution *event);
-ARBITER_API arbiter_status arbiter_record_constitutional_validation(arbiter_producer *producer,
-                                                                    const arbiter_constitutional_validation *event);
-ARBITER_API arbiter_status arbiter_record_thinking_budget_allocation(arbiter_producer *producer,
-                                                                     const arbiter_thinking_budget_allocation *event);
-ARBITER_API arbiter_status arbiter_record_thinking_budget_usage(arbiter_producer *producer, const arbiter_thinking_budget_usage *event);
-ARBITER_API arbiter_status arbiter_record_minimality_evaluation(arbiter_producer *producer, const arbiter_minimality_evaluation *event);
-ARBITER_API arbiter_status arbiter_record_model_judgment(arbiter_producer *producer, const arbiter_model_judgment *event);
-ARBITER_API arbiter_status arbiter_record_rl_training_metrics(arbiter_producer *producer, const arbiter_rl_training_metrics *event);
-ARBITER_API arbiter_status arbiter_record_evaluation_outcome(arbiter_producer *producer, const arbiter_evaluation_outcome *event);
-ARBITER_API arbiter_status arbiter_record_event(arbiter_producer *producer, const arbiter_event *event);
+ARBITER_API arbiter_status arbiter_record_agent_registration(arbiter_producer* producer, const arbiter_agent_registration* event);
+ARBITER_API arbiter_status arbiter_record_agent_status_change(arbiter_producer* producer, const arbiter_agent_status_change* event);
+ARBITER_API arbiter_status arbiter_record_routing_decision(arbiter_producer* producer, const arbiter_routing_decision* event,
+                                                           arbiter_id* made_id);
+ARBITER_API arbiter_status arbiter_record_task_start(arbiter_producer* producer, const arbiter_task_start* event, arbiter_id* made_id);
+ARBITER_API arbiter_status arbiter_record_task_execution(arbiter_producer* producer, const arbiter_task_execution* event);
+ARBITER_API arbiter_status arbiter_record_constitutional_validation(arbiter_producer* producer,
+                                                                    const arbiter_constitutional_validation* event);
+ARBITER_API arbiter_status arbiter_record_thinking_budget_allocation(arbiter_producer* producer,
+                                                                     const arbiter_thinking_budget_allocation* event);
+ARBITER_API arbiter_status arbiter_record_thinking_budget_usage(arbiter_producer* producer, const arbiter_thinking_budget_usage* event);
+ARBITER_API arbiter_status arbiter_record_minimality_evaluation(arbiter_producer* producer, const arbiter_minimality_evaluation* event);
+ARBITER_API arbiter_status arbiter_record_model_judgment(arbiter_producer* producer, const arbiter_model_judgment* event);
+ARBITER_API arbiter_status arbiter_record_rl_training_metrics(arbiter_producer* producer, const arbiter_rl_training_metrics* event);
+ARBITER_API arbiter_status arbiter_record_evaluation_outcome(arbiter_producer* producer, const arbiter_evaluation_outcome* event);
+ARBITER_API arbiter_status arbiter_record_event(arbiter_producer* producer, const arbiter_event* event);
 
 /* The same for any kind: `event` points to the struct of that kind. Some two nanoseconds more. */
-ARBITER_API arbiter_status arbiter_record(arbiter_producer *producer, arbiter_kind kind, const void *event, arbiter_id *made_id);
+ARBITER_API arbiter_status arbiter_record(arbiter_producer* producer, arbiter_kind kind, const void* event, arbiter_id* made_id);
 
 /* One of the events of a batch. */
 typedef struct arbiter_batch_item {
   size_t struct_size; /* of this struct: also the distance to the next one */
   arbiter_kind kind;
   arbiter_status status; /* out: what became of it */
-  const void *event;     /* the struct of that kind */
-  arbiter_id *made_id;   /* as for the record functions; may be null */
+  const void* event;     /* the struct of that kind */
+  arbiter_id* made_id;   /* as for the record functions; may be null */
 } arbiter_batch_item;
 
 /* Records `count` events that lie behind each other, in their order, each by itself: one that is refused or dropped holds up no other. Says
  * of each what became of it, and returns how many were recorded. For callers to whom a call is dear: it saves nothing else. */
-ARBITER_API size_t arbiter_record_batch(arbiter_producer *producer, arbiter_batch_item *items, size_t count);
+ARBITER_API size_t arbiter_record_batch(arbiter_producer* producer, arbiter_batch_item* items, size_t count);
 
 /* --- Runs: a task that was started, and will be completed */
 
@@ -172,15 +173,15 @@ typedef struct arbiter_run {
   uint64_t reserved[192];
 } arbiter_run;
 
-/* Records a task start and fills in the run that records its completion. A run whose start was dropped, refused or disabled can be completed
- * all the same, if its ids are good; only after ARBITER_INVALID it cannot be. Same cost as a record, and a copy of the ids. */
-ARBITER_API arbiter_status arbiter_start_task(arbiter_producer *producer, const arbiter_task_start *start, arbiter_run *run);
+/* Records a task start and fills in the run that records its completion. A run whose start was dropped, refused or disabled can be
+ * completed all the same, if its ids are good; only after ARBITER_INVALID it cannot be. Same cost as a record, and a copy of the ids. */
+ARBITER_API arbiter_status arbiter_start_task(arbiter_producer* producer, const arbiter_task_start* start, arbiter_run* run);
 
 /* Views into the run: valid as long as it is. Empty where there is none. */
-ARBITER_API arbiter_string arbiter_run_execution_id(const arbiter_run *run);
-ARBITER_API arbiter_string arbiter_run_task_id(const arbiter_run *run);
-ARBITER_API arbiter_string arbiter_run_agent_id(const arbiter_run *run);
-ARBITER_API arbiter_string arbiter_run_decision_id(const arbiter_run *run);
+ARBITER_API arbiter_string arbiter_run_execution_id(const arbiter_run* run);
+ARBITER_API arbiter_string arbiter_run_task_id(const arbiter_run* run);
+ARBITER_API arbiter_string arbiter_run_agent_id(const arbiter_run* run);
+ARBITER_API arbiter_string arbiter_run_decision_id(const arbiter_run* run);
 
 typedef struct arbiter_completion {
   size_t struct_size;
@@ -192,7 +193,7 @@ typedef struct arbiter_completion {
 
 /* Records the completion (a task execution), with the ids, the decision and the moment of the start. Once it is recorded, completing the
  * same run again answers ARBITER_INVALID; one that was refused or dropped may be tried again. Same cost as a record. */
-ARBITER_API arbiter_status arbiter_run_complete(arbiter_run *run, const arbiter_completion *completion);
+ARBITER_API arbiter_status arbiter_run_complete(arbiter_run* run, const arbiter_completion* completion);
 
 #ifdef __cplusplus
 }

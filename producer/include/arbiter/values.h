@@ -13,7 +13,7 @@ extern "C" {
 /* A view of bytes, which the call copies: they need to live no longer than the call. UTF-8; may hold NULs. Not given: `data` is null (and
  * for ids, words and JSON also: no bytes). */
 typedef struct arbiter_string {
-  const char *data;
+  const char* data;
   size_t size; /* bytes; ARBITER_NUL_TERMINATED: up to the NUL that ends it */
 } arbiter_string;
 
@@ -48,14 +48,14 @@ typedef struct arbiter_flag {
 /* --- Makers: .task_id = arbiter_str("task-1"), .confidence = arbiter_num(0.85), .success = arbiter_bool(1) */
 
 /* Of a string that a NUL ends; null is "not given". */
-static inline arbiter_string arbiter_str(const char *text) {
+static inline arbiter_string arbiter_str(const char* text) {
   arbiter_string made;
   made.data = text;
   made.size = ARBITER_NUL_TERMINATED;
   return made;
 }
 
-static inline arbiter_string arbiter_strn(const char *data, size_t size) {
+static inline arbiter_string arbiter_strn(const char* data, size_t size) {
   arbiter_string made;
   made.data = data;
   made.size = size;
