@@ -17,15 +17,13 @@ const char* arbiter_version(void) { return ARBITER_VERSION; }
 
 arbiter_producer* arbiter_producer_create(const arbiter_producer_options* given) {
   const arbiter_producer_options defaults{sizeof defaults, {}, {}, 0};
-  const c::Sized<arbiter_producer_options> options(given != nullptr ? given : &defaults);
-  if (options.wrong() != nullptr) {
-    c::wrong(*options.wrong());
-    return nullptr;
-  }
+  arbiter_producer_options copy;
+  const arbiter_producer_options* const options = c::sized(given != nullptr ? given : &defaults, copy);
+  if (options == nullptr) return nullptr;
   auto* const made =
-      new (std::nothrow) arbiter_producer{Producer(ProducerOptions{.ring_dir = c::value((*options).ring_dir),
-                                                                   .instance = c::value((*options).instance),
-                                                                   .wait_up_to = std::chrono::nanoseconds((*options).wait_up_to_ns)})};
+      new (std::nothrow) arbiter_producer{Producer(ProducerOptions{.ring_dir = c::value(options->ring_dir),
+                                                                   .instance = c::value(options->instance),
+                                                                   .wait_up_to = std::chrono::nanoseconds(options->wait_up_to_ns)})};
   if (made == nullptr) c::wrong(c::kNoMemory);
   return made;
 }

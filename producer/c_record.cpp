@@ -5,29 +5,44 @@
 
 namespace arbiter::c {
 
-const Misuse* misfit(const void* given, std::size_t size, std::size_t known) noexcept {
-  if (!plausible_size(size)) return &kBadSize;
-  return size > known && !rest_is_zeros(given, size, known) ? &kUnknownFields : nullptr;
-}
-
 namespace {
 
-// As record(), for kinds with an id of their own.
+// One event of a kind without an id of its own.
 template <class Struct, class C>
-[[gnu::always_inline]] inline arbiter_status record_with_id(arbiter_producer* handle, const C* given, arbiter_id* made_id) noexcept {
-  const Sized<C> event(given);
-  if (made_id != nullptr) made_id->size = 0, made_id->text[0] = '\0';
+[[gnu::always_inline]] inline arbiter_status record(arbiter_producer* handle, const C* given) noexcept {
+  C copy;
+  const C* const event = sized(given, copy);
+  if (event == nullptr) [[unlikely]]
+    return ARBITER_INVALID;
   if (handle == nullptr) [[unlikely]]
     return wrong(kNullProducer);
-  if (event.wrong() != nullptr) [[unlikely]]
-    return wrong(*event.wrong());
-  packed::Packer to(fields::kKind<Struct>);
-  FromC from(to);
-  fields::each(from, *event);
-  if (from.bad_list()) [[unlikely]]
+  Room room;
+  Packer to(fields::kKind<Struct>, room);
+  fields::each(to, *event);
+  if (to.bad_list()) [[unlikely]]
     return wrong(kBadList);
-  producer::Outlet& outlet = producer::Internal::outlet(handle->producer);
-  const RecordResultWithId result = producer::record_with_id(outlet, producer::Internal::wait_up_to(handle->producer), to.event());
+  const Producer& producer = handle->producer;
+  return answer(producer::record(producer::Internal::outlet(producer), producer::Internal::wait_up_to(producer), to.event()));
+}
+
+// The same for kinds with an id.
+template <class Struct, class C>
+[[gnu::always_inline]] inline arbiter_status record_with_id(arbiter_producer* handle, const C* given, arbiter_id* made_id) noexcept {
+  if (made_id != nullptr) made_id->size = 0, made_id->text[0] = '\0';
+  C copy;
+  const C* const event = sized(given, copy);
+  if (event == nullptr) [[unlikely]]
+    return ARBITER_INVALID;
+  if (handle == nullptr) [[unlikely]]
+    return wrong(kNullProducer);
+  Room room;
+  Packer to(fields::kKind<Struct>, room);
+  fields::each(to, *event);
+  if (to.bad_list()) [[unlikely]]
+    return wrong(kBadList);
+  const Producer& producer = handle->producer;
+  const RecordResultWithId result =
+      producer::record_with_id(producer::Internal::outlet(producer), producer::Internal::wait_up_to(producer), to.event());
   if (made_id != nullptr) {
     const std::string_view id = result.made_id();
     made_id->size = static_cast<std::uint32_t>(id.size());

@@ -42,7 +42,10 @@ struct Internal {
   static Outlet& outlet(const Producer& producer) noexcept { return *producer.outlet_; }
   static std::chrono::nanoseconds wait_up_to(const Producer& producer) noexcept { return producer.wait_up_to_; }
   static Kind kind(RecordResult refused) noexcept { return static_cast<Kind>(refused.code_ >> 24); }
-  [[gnu::always_inline]] static void pack_start(const Run& run, packed::Packer& to) noexcept { run.pack_start(to); }
+  template <class To>
+  [[gnu::always_inline]] static void pack_start(const Run& run, To& to) noexcept {
+    run.pack_start(to);
+  }
   [[gnu::always_inline]] static RecordResult record(const Run& run, const packed::Event& completion) noexcept {
     return producer::record(*run.outlet_, run.wait_up_to_, completion);
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/bench/workload.hpp"
+#include "tests/bench/workload_in_c.hpp"
 
 namespace arbiter::bench {
 namespace {
@@ -76,6 +77,13 @@ bool generic(Producer& p, std::uint32_t) {
 bool handle(Producer&, std::uint32_t);
 const Handle* handle_to_complete = nullptr;
 bool handle(Producer&, std::uint32_t i) { return handle_to_complete->record(i); }
+bool small_in_c(Producer& p, std::uint32_t i) { return SmallInC{p}.record(i); }
+bool typical_in_c(Producer& p, std::uint32_t i) { return TypicalInC{p}.record(i); }
+bool large_in_c(Producer& p, std::uint32_t i) { return LargeInC{p}.record(i); }
+KeptInC* kept_in_c = nullptr;
+bool kept(Producer&, std::uint32_t i) { return kept_in_c->record(i); }
+RunInC* run_in_c = nullptr;
+bool handle_in_c(Producer&, std::uint32_t i) { return run_in_c->record(i); }
 
 struct Measured {
   const char* name;
@@ -96,6 +104,11 @@ constexpr Measured kMeasured[] = {
     {"rl-training-metrics", rl_training_metrics},
     {"evaluation-outcome", evaluation_outcome},
     {"generic", generic},
+    {"in-c-thinking-budget-usage", small_in_c},
+    {"in-c-task-execution", typical_in_c},
+    {"in-c-task-execution-kept", kept},
+    {"in-c-task-execution-by-run", handle_in_c},
+    {"in-c-routing-decision", large_in_c},
 };
 
 }  // namespace
@@ -115,6 +128,10 @@ int run(const std::string& directory, std::index_sequence<i...>) {
   Producer producer({.ring_dir = directory});
   const Handle by_handle{producer};
   handle_to_complete = &by_handle;
+  KeptInC kept_struct{producer};
+  kept_in_c = &kept_struct;
+  RunInC by_run{producer};
+  run_in_c = &by_run;
   bool all = true;
   // Once over, so that lanes are grown and pages are there; then again, counted.
   ((all = measure<i>(producer) == kCalls && all), ...);

@@ -9,6 +9,7 @@
 #include "tests/bench/exchange.hpp"
 #include "tests/bench/modes.hpp"
 #include "tests/bench/peers/arbiter.hpp"
+#include "tests/bench/workload_in_c.hpp"
 
 namespace arbiter::bench {
 namespace {
@@ -56,6 +57,20 @@ Result<void> bursts(const Setting& setting, Report& report) {
   if (typical) over.goal = 2;
   report.add("record", "record, first bursts", name, "ns", seen->warm_ns_per_event).note =
       "the first " + std::to_string(exchange::kWarmEvents) + ", while the lane grows";
+  return {};
+}
+
+// The same events by the C interface, beside C++ in the same round.
+template <class Event, class InC>
+Result<void> in_c(const Setting& setting, Report& report) {
+  const auto cpp = exchanged<Arbiter<Event, true>>(setting.memory, Manner::burst, events_of(setting));
+  if (!cpp) return cpp.error();
+  const auto c = exchanged<Arbiter<InC, true>>(setting.memory, Manner::burst, events_of(setting));
+  if (!c) return c.error();
+  const std::string name(InC::kName);
+  report.add("record", "record in C, burst", name, "ns", c->ns_per_event);
+  Row& over = report.add("record", "record in C over C++", name, "ns", c->ns_per_event - cpp->ns_per_event);
+  if (name == KeptInC::kName) over.goal = 5;
   return {};
 }
 
@@ -131,6 +146,9 @@ Result<double> without_lane(const Setting& setting) {
 Result<void> record(const Setting& setting, Report& report) {
   pin(0);
   for (const auto& measure : {bursts<Small>, bursts<Typical>, bursts<Handle>, bursts<Large>})
+    if (auto done = measure(setting, report); !done) return done;
+  for (const auto& measure :
+       {in_c<Small, SmallInC>, in_c<Typical, TypicalInC>, in_c<Typical, KeptInC>, in_c<Handle, RunInC>, in_c<Large, LargeInC>})
     if (auto done = measure(setting, report); !done) return done;
   struct Named {
     std::string_view name;

@@ -69,6 +69,7 @@ TEST_CASE("record: a call of each kind, and where nothing is to be recorded") {
   CHECK(of(document, "record, burst") == "small, typical, typical, by handle, large");
   CHECK(of(document, "record over stamp and store") == "small, typical, typical, by handle, large");
   CHECK(of(document, "record, first bursts") == "small, typical, typical, by handle, large");
+  CHECK(of(document, "record in C over C++") == "small, typical, typical, in a kept struct, typical, by handle, large");
   CHECK(of(document, "record into a full lane") == "small, typical, typical, by handle");
   CHECK(of(document, "above an empty call") == "paused, disabled, without a lane");
 }

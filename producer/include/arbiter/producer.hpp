@@ -125,14 +125,15 @@ class ARBITER_PUBLIC Run {
 
   Run() noexcept = default;
   // The fields of the completion that are known since the start.
-  [[gnu::always_inline]] void pack_start(packed::Packer& to) const noexcept {
-    to.id<0>(id(execution));
-    to.id<1>(id(decision));
-    to.id<2, true>(id(task));
-    to.id<3, true>(id(agent));
-    to.word<4>(id(task_type));
-    to.time<5>(started_at_ns_);
-    if (!started_at_ns_) to.count<6>(started_ticks_);
+  template <class To>
+  [[gnu::always_inline]] void pack_start(To& to) const noexcept {
+    to.template id<0>(id(execution));
+    to.template id<1>(id(decision));
+    to.template id<2, true>(id(task));
+    to.template id<3, true>(id(agent));
+    to.template word<4>(id(task_type));
+    to.template time<5>(started_at_ns_);
+    if (!started_at_ns_) to.template count<6>(started_ticks_);
   }
   std::string_view id(Part part) const noexcept { return {bytes_.data() + begin_[part], size_[part]}; }
   void keep(Part part, std::string_view value) noexcept;

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -47,11 +48,11 @@ typedef struct arbiter_flag {
 
 /* --- Makers: .task_id = arbiter_str("task-1"), .confidence = arbiter_num(0.85), .success = arbiter_bool(1) */
 
-/* Of a string that a NUL ends; null is "not given". */
+/* Of a string that a NUL ends; null is "not given". The length of a literal is known when the program is compiled. */
 static inline arbiter_string arbiter_str(const char* text) {
   arbiter_string made;
   made.data = text;
-  made.size = ARBITER_NUL_TERMINATED;
+  made.size = text == NULL ? 0 : strlen(text);
   return made;
 }
 

@@ -104,8 +104,8 @@ class Filler {
     void item_word(const std::string_view& value) {
       string<i>(value, required);
     }
-    template <unsigned i, bool required = false>
-    void item_choice(const std::string_view& value, bool) {
+    template <unsigned i, bool required = false, class Known>
+    void item_choice(const std::string_view& value, Known) {
       string<i>(value, required);
     }
     template <unsigned i>
@@ -164,8 +164,8 @@ class Filler {
     void word(const std::string_view& value) {
       string<i>(value);
     }
-    template <unsigned i, bool = false>
-    void choice(const std::string_view& value, bool) {
+    template <unsigned i, bool = false, class Known>
+    void choice(const std::string_view& value, Known) {
       string<i>(value);
     }
     template <unsigned i, bool = false>
