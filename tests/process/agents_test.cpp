@@ -87,7 +87,7 @@ TEST_CASE("an agent that nobody collects loses what does not fit, and a collecto
     CHECK(wait_until([&] { return collector.stats().at("retainedEvents") == said.recorded; }));
     const json::object losses = collector.stats().at("losses").as_object();
     CHECK(losses.at("dropped") == said.dropped);
-    CHECK(losses.at("droppedByReason").at("lane_full") == said.dropped);
+    CHECK(losses.at("droppedByReason").at("laneFull") == said.dropped);
     CHECK(losses.at("refused") == 0);
   }
 }
