@@ -15,4 +15,9 @@ std::size_t bytes(const packed::Event& event) noexcept;
 char* write(const packed::Event& event, AsciiCopy<true>& strings, char* to, bool& doubt) noexcept;
 event::Fault check(const packed::Event& event) noexcept;
 
+// The same of a list of C's: what the three above hand those on to (c_items.cpp).
+std::size_t c_bytes(const packed::Event& event) noexcept;
+char* c_write(const packed::Event& event, AsciiCopy<true>& strings, char* to, bool& doubt) noexcept;
+event::Fault c_check(const packed::Event& event) noexcept;
+
 }  // namespace arbiter::items
