@@ -63,6 +63,10 @@ Result<void> File::sync() const {
   return {};
 }
 
+void File::write_back(std::uint64_t offset, std::uint64_t bytes) const {
+  static_cast<void>(::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE));
+}
+
 Result<std::uint64_t> File::size() const {
   struct stat st;
   if (::fstat(fd_, &st) != 0) return system_error("looking at a file");

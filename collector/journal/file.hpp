@@ -27,8 +27,9 @@ class File {
   Result<void> write(std::span<const std::byte> bytes, std::uint64_t offset) const;
   // Bytes read: fewer than asked for at the end of the file alone.
   Result<std::size_t> read(std::span<std::byte> bytes, std::uint64_t offset) const;
-  Result<void> allocate(std::uint64_t bytes) const;  // so that writing within them never runs out of space
-  Result<void> sync() const;                         // data, and the size that is needed to read it
+  Result<void> allocate(std::uint64_t bytes) const;                  // so that writing within them never runs out of space
+  Result<void> sync() const;                                         // data, and the size that is needed to read it
+  void write_back(std::uint64_t offset, std::uint64_t bytes) const;  // begins what sync() then need not wait for
   Result<std::uint64_t> size() const;
 
  private:

@@ -8,6 +8,7 @@
 #include "collector/journal/file.hpp"
 #include "collector/snapshot/directory.hpp"
 #include "collector/snapshot/manifest.hpp"
+#include "collector/snapshot/sha256.hpp"
 
 namespace arbiter::snapshot {
 namespace {
@@ -15,13 +16,6 @@ namespace {
 constexpr std::size_t kManifestBytesMax = 16 << 20;
 constexpr std::size_t kDepthMax = 32;
 constexpr int kNotFound = 404, kConflict = 409;  // HTTP
-
-std::string sha256_of(std::string_view text) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  return sha256_text(state);
-}
 
 using Text = Result<std::string>;
 
@@ -97,7 +91,7 @@ Result<Predecessor> read_predecessor(const std::string& directory, std::uint64_t
     return not_followed(number, "it was anonymised under another key");
   if (const auto why = why_not_continued(*reach, view); !why.empty()) return not_followed(number, why);
   return Predecessor{*reach, number, count_at(*manifest, "chain.base"), count_at(*manifest, "chain.position").value_or(0),
-                     sha256_of(*text)};
+                     Sha256::of(*text)};
 }
 
 }  // namespace

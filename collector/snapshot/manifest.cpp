@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 
 #include "collector/snapshot/event_fields.hpp"
+#include "collector/snapshot/sha256.hpp"
 #include "collector/snapshot/time_text.hpp"
 
 namespace arbiter::snapshot {
@@ -137,10 +138,7 @@ std::string schema_sha256() {
     all.append("kind ").append(kind.type).append(" ").append(kind.event_type).append("\n");
     describe(all, kind.fields);
   }
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(all.data()), all.size());
-  return sha256_text(state);
+  return Sha256::of(all);
 }
 
 }  // namespace arbiter::snapshot

@@ -1,27 +1,16 @@
 #include "collector/snapshot/output_file.hpp"
 
 #include <fcntl.h>
-#include <sodium.h>
 #include <zstd.h>
-
-#include <array>
 
 namespace arbiter::snapshot {
 namespace {
 
-constexpr std::size_t kBufferBytes = 256 << 10;
-constexpr int kLevel = 3;
+constexpr std::size_t kBufferBytes = 1 << 20;  // in one go, the kernel makes large pages of it
+constexpr std::uint64_t kWriteBackBytes = 8 << 20;
+constexpr int kLevel = 1;  // 3 takes half as long again for a tenth less
 
 }  // namespace
-
-std::string sha256_text(crypto_hash_sha256_state& state) {
-  std::array<unsigned char, crypto_hash_sha256_BYTES> hash;
-  crypto_hash_sha256_final(&state, hash.data());
-  std::string hex(2 * hash.size() + 1, '\0');
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  hex.pop_back();
-  return hex;
-}
 
 Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& directory, const std::string& name) {
   const std::string path = directory + "/" + name;
@@ -38,9 +27,7 @@ Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& direct
   return file;
 }
 
-OutputFile::OutputFile(std::string path, std::string name, int fd) : path_(std::move(path)), name_(std::move(name)), file_(fd) {
-  crypto_hash_sha256_init(&sha256_);
-}
+OutputFile::OutputFile(std::string path, std::string name, int fd) : path_(std::move(path)), name_(std::move(name)), file_(fd) {}
 
 OutputFile::~OutputFile() { ZSTD_freeCCtx(zstd_); }
 
@@ -51,8 +38,13 @@ Result<void> OutputFile::write(std::string_view text) {
 
 Result<void> OutputFile::put(std::string_view bytes) {
   if (auto ok = file_.write(journal::bytes_of(bytes), bytes_); !ok) return ok.error().while_(path_);
-  crypto_hash_sha256_update(&sha256_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  sha256_.add(bytes);
   bytes_ += bytes.size();
+  // The disk begins while there is more to come: what waits for the sync at the end would hold up the journal as well.
+  if (bytes_ - writing_back_ >= kWriteBackBytes) {
+    file_.write_back(writing_back_, bytes_ - writing_back_);
+    writing_back_ = bytes_;
+  }
   return {};
 }
 
@@ -81,7 +73,7 @@ Result<FileInfo> OutputFile::finish(std::optional<std::uint64_t> rows) {
   info.name = name_;
   info.rows = rows;
   info.bytes = bytes_;
-  info.sha256 = sha256_text(sha256_);
+  info.sha256 = sha256_.hex();
   return info;
 }
 

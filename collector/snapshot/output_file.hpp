@@ -1,8 +1,6 @@
 // A file of a snapshot while it is written: compressed if its name says so, hashed as it goes, synced at the end.
 #pragma once
 
-#include <sodium/crypto_hash_sha256.h>
-
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <memory>
@@ -11,6 +9,7 @@
 #include <string_view>
 
 #include "collector/journal/file.hpp"
+#include "collector/snapshot/sha256.hpp"
 #include "collector/snapshot/split.hpp"
 #include "shm/result.hpp"
 
@@ -33,11 +32,9 @@ struct FileInfo {
   std::string_view format_name() const { return format.empty() ? std::string_view(name) : std::string_view(format); }
 };
 
-std::string sha256_text(crypto_hash_sha256_state& state);  // ends it
-
 class OutputFile {
  public:
-  // `name` ends in .zst: zstd, level 3, one frame with a checksum, on this thread: the same content is the same bytes.
+  // `name` ends in .zst: zstd, level 1, one frame with a checksum, on this thread: the same content is the same bytes.
   static Result<std::unique_ptr<OutputFile>> create(const std::string& directory, const std::string& name);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
@@ -58,8 +55,8 @@ class OutputFile {
   journal::File file_;
   ZSTD_CCtx_s* zstd_ = nullptr;  // null: as it is
   std::string buffer_, compressed_;
-  std::uint64_t bytes_ = 0;
-  crypto_hash_sha256_state sha256_;
+  std::uint64_t bytes_ = 0, writing_back_ = 0;  // written; up to where the disk has been told to begin
+  Sha256 sha256_;
 };
 
 // Writes a whole file at once.

@@ -11,6 +11,7 @@
 #include "collector/snapshot/chain.hpp"
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/manifest.hpp"
+#include "collector/snapshot/sha256.hpp"
 #include "collector/snapshot/verify_manifest.hpp"
 
 namespace arbiter::snapshot {
@@ -70,16 +71,15 @@ Text read_small(int directory, const std::string& name) {
 }
 
 Text sha256_of(int fd, std::uint64_t& bytes) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
+  Sha256 sum;
   std::string buffer(256 << 10, '\0');
   bytes = 0;
   for (;;) {
     const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(bytes));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error("reading");
-    if (got == 0) return {boost::system::in_place_value, sha256_text(state)};
-    crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(buffer.data()), static_cast<unsigned long long>(got));
+    if (got == 0) return {boost::system::in_place_value, sum.hex()};
+    sum.add({buffer.data(), static_cast<std::size_t>(got)});
     bytes += static_cast<std::uint64_t>(got);
   }
 }
@@ -174,10 +174,7 @@ class Verifier {
     const std::string sums_name(kSumsName);
     std::map<std::string, std::string, std::less<>> expected;
     for (const FileInfo& file : claims_.files) expected[file.name] = file.sha256;
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(manifest_text.data()), manifest_text.size());
-    expected[std::string(kManifestName)] = report_.manifest_sha256 = sha256_text(state);
+    expected[std::string(kManifestName)] = report_.manifest_sha256 = Sha256::of(manifest_text);
 
     const auto sums = read_small(directory_, sums_name);
     if (!sums) return sums.error().code == ENOENT ? problem(sums_name, "is missing") : problem(sums.error().message);

@@ -1,6 +1,5 @@
 // Snapshot verification: a good snapshot with one file exchanged for the input. The manifest is made to fit where asked for, so that the
 // rows themselves are read. Whatever is there, verification ends, names what is wrong, and names no more than it says it does.
-#include <sodium/crypto_hash_sha256.h>
 
 #include <algorithm>
 #include <array>
@@ -21,12 +20,7 @@ constexpr std::array<const char*, 11> kFiles = {"manifest.json",          "event
                                                 "trajectories.jsonl.zst", "SHA256SUMS",        "stats.json",         "decisions.dsjson",
                                                 "decisions.npy",          "decisions.parquet", "events.parquet"};
 
-std::string sha256(std::string_view text) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  return snapshot::sha256_text(state);
-}
+std::string sha256(std::string_view text) { return snapshot::Sha256::of(text); }
 
 struct Template {
   Directory directory{"snapshot"};

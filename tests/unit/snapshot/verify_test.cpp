@@ -1,7 +1,6 @@
 #include "collector/snapshot/verify.hpp"
 
 #include <doctest/doctest.h>
-#include <sodium/crypto_hash_sha256.h>
 #include <sys/stat.h>
 
 #include <boost/json.hpp>
@@ -19,12 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string sha256(std::string_view text) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  return snapshot::sha256_text(state);
-}
+std::string sha256(std::string_view text) { return snapshot::Sha256::of(text); }
 
 // A good snapshot, and means to spoil it.
 struct Snapshot {
