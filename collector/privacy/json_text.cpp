@@ -7,31 +7,25 @@ namespace {
 
 constexpr char kDigits[] = "0123456789abcdef";
 
-// 0: as it is; 'u': \u00XX; else the letter behind the backslash.
-constexpr std::array<char, 256> kEscapes = [] {
-  std::array<char, 256> table{};
-  for (std::size_t c = 0; c < 0x20; ++c) table[c] = 'u';
-  table['\b'] = 'b', table['\f'] = 'f', table['\n'] = 'n', table['\r'] = 'r', table['\t'] = 't';
-  table['"'] = '"', table['\\'] = '\\';
-  return table;
-}();
-
 }  // namespace
+
+char* put_escape(char* at, char c) {
+  *at++ = '\\';
+  *at++ = escape_of(c);
+  if (at[-1] != 'u') return at;
+  const auto byte = static_cast<unsigned char>(c);
+  for (const char digit : {'0', '0', kDigits[byte >> 4], kDigits[byte & 15]}) *at++ = digit;
+  return at;
+}
 
 void append_escaped(std::string& out, std::string_view text) {
   std::size_t plain = 0;  // where the run of characters that stay as they are began
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const char escape = kEscapes[byte];
-    if (escape == 0) continue;
+    if (escape_of(text[i]) == 0) continue;
     out.append(text, plain, i - plain);
     plain = i + 1;
-    out += '\\';
-    out += escape;
-    if (escape != 'u') continue;
-    out += "00";
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
+    std::array<char, kEscapeBytesMax> text_of;
+    out.append(text_of.data(), put_escape(text_of.data(), text[i]));
   }
   out.append(text, plain);
 }

@@ -14,7 +14,7 @@ char* put(char* at, std::uint32_t value, int digits) {
   return at + digits;
 }
 
-void append(std::string& out, std::int64_t unix_ns, int fraction_digits) {
+char* put(char* at, std::int64_t unix_ns, int fraction_digits) {
   std::int64_t seconds = unix_ns / kSecond;
   std::int64_t fraction = unix_ns % kSecond;
   if (fraction < 0) fraction += kSecond, --seconds;
@@ -23,8 +23,7 @@ void append(std::string& out, std::int64_t unix_ns, int fraction_digits) {
   if (of_day < 0) of_day += 86'400, --days;
   const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
   const auto second = static_cast<std::uint32_t>(of_day);
-  char text[32];
-  char* at = put(text, static_cast<std::uint32_t>(static_cast<int>(date.year())), 4);
+  at = put(at, static_cast<std::uint32_t>(static_cast<int>(date.year())), 4);
   *at++ = '-';
   at = put(at, static_cast<unsigned>(date.month()), 2);
   *at++ = '-';
@@ -40,7 +39,12 @@ void append(std::string& out, std::int64_t unix_ns, int fraction_digits) {
   for (int i = fraction_digits; i < 9; ++i) fraction_shown /= 10;
   at = put(at, fraction_shown, fraction_digits);
   *at++ = 'Z';
-  out.append(text, static_cast<std::size_t>(at - text));
+  return at;
+}
+
+void append(std::string& out, std::int64_t unix_ns, int fraction_digits) {
+  char text[kTimeMsBytes];
+  out.append(text, static_cast<std::size_t>(put(text, unix_ns, fraction_digits) - text));
 }
 
 // Takes text from the front.
@@ -95,6 +99,7 @@ std::optional<std::int64_t> nanoseconds(std::int64_t seconds, std::int64_t fract
 
 }  // namespace
 
+char* put_time_ms(char* at, std::int64_t unix_ns) { return put(at, unix_ns, 3); }
 void append_time_ms(std::string& out, std::int64_t unix_ns) { append(out, unix_ns, 3); }
 void append_time_ns(std::string& out, std::int64_t unix_ns) { append(out, unix_ns, 9); }
 

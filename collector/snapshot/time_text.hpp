@@ -11,6 +11,10 @@ namespace arbiter::snapshot {
 // "2026-11-23T06:40:00.123Z": milliseconds, rounded down.
 void append_time_ms(std::string& out, std::int64_t unix_ns);
 
+// The same, where there is room for kTimeMsBytes: where it ends.
+inline constexpr std::size_t kTimeMsBytes = 32;
+char* put_time_ms(char* at, std::int64_t unix_ns);
+
 // "2026-11-23T06:40:00.123456789Z"
 void append_time_ns(std::string& out, std::int64_t unix_ns);
 
