@@ -177,6 +177,8 @@ class View {
     std::uint32_t kinds = ~0u;          // bit Kind
     std::optional<event::Text> task;    // events of this task alone (the stored form); uses the footers' filters of task ids
     std::optional<ViewCursor> after;    // events that came later than this, or that were amended later; blocks without any are not read
+    // Asked now and then, between events: none that is still to come is of an earlier time than this.
+    std::function<void(std::int64_t floor_ns)> settled;
   };
   // Calls `visit` for every retained event that passes, in journal order (not in order of time); visit returns false to stop. Blocks
   // outside the filter are not read. Damaged blocks are reported in the result and skipped.

@@ -53,6 +53,11 @@ View::Scan JournalView::scan(const Filter& filter, const std::function<bool(cons
   Scan result;
   BlockBuffer buffer;
   const std::uint64_t task = filter.task ? filter_hash(*filter.task) : 0;
+  std::vector<std::int64_t> floors;  // of each block, what lies behind it
+  if (filter.settled) {
+    floors.assign(blocks_.size(), INT64_MAX);
+    for (std::size_t i = blocks_.size(); i-- > 1;) floors[i - 1] = std::min(floors[i], blocks_[i].min_time_ns);
+  }
   for (const SeenBlock& block : blocks_) {
     if (block.max_time_ns < filter.since_ns || block.min_time_ns >= filter.until_ns || (block.kinds & filter.kinds) == 0) continue;
     if (filter.task && !may_have(block, task)) continue;
@@ -60,6 +65,7 @@ View::Scan JournalView::scan(const Filter& filter, const std::function<bool(cons
         std::none_of(block.amendments.begin(), block.amendments.end(), [&](const AmendmentRef& a) { return later(a, *filter.after); }))
       continue;
     if (!scan_block(block, filter, visit, result, buffer)) break;
+    if (filter.settled) filter.settled(floors[static_cast<std::size_t>(&block - blocks_.data())]);
   }
   return result;
 }

@@ -280,7 +280,12 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   options.progress = &progress_;
   const std::int64_t began_ns = steady_now_ns();
   export_began_ns_.store(began_ns, std::memory_order_relaxed);
-  auto made = snapshot::publish(*now->view, options);
+  // On a thread that gives way to the drain, whoever asks.
+  Result<snapshot::Published> made = Error{"no thread could be begun"};
+  std::jthread([&] {
+    begin_thread("export", Urgency::whenever);
+    made = snapshot::publish(*now->view, options);
+  }).join();
   progress_.end();
   note_export(made, began_ns);
   note(audit_line(request, made));

@@ -20,9 +20,15 @@ static_assert(sizeof(Prefix) == 40);
 
 }  // namespace
 
+EventKeyBytes event_key_bytes(std::int64_t time_ns) {
+  EventKeyBytes key{};
+  put_big_endian(key.data(), static_cast<std::uint64_t>(time_ns) ^ std::uint64_t{1} << 63);
+  return key;
+}
+
 EventKeyBytes event_key_bytes(const journal::StoredEvent& e) {
-  EventKeyBytes key;
-  char* at = put_big_endian(key.data(), static_cast<std::uint64_t>(e.time_ns) ^ std::uint64_t{1} << 63);
+  EventKeyBytes key = event_key_bytes(e.time_ns);
+  char* at = key.data() + sizeof e.time_ns;
   std::memcpy(at, e.lane.segment.data(), e.lane.segment.size());
   at = put_big_endian(at + e.lane.segment.size(), e.lane.lane);
   put_big_endian(at, e.values.sequence);

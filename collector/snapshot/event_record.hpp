@@ -17,6 +17,7 @@ inline constexpr std::size_t kEventKeyBytes = 36;
 using EventKeyBytes = std::array<char, kEventKeyBytes>;
 
 EventKeyBytes event_key_bytes(const journal::StoredEvent& e);
+EventKeyBytes event_key_bytes(std::int64_t time_ns);  // of none, but below all of that time
 inline std::string_view view(const EventKeyBytes& key) { return {key.data(), key.size()}; }
 
 // Appends `text` so that, whatever follows, bytes compare as the texts do (a 0 byte becomes 0 255; 0 0 ends it).

@@ -19,7 +19,7 @@ struct Progress {
     done.store(0, std::memory_order_relaxed);
     stages.store(all_stages, std::memory_order_relaxed);
   }
-  void read_all() { events.store(done.load(std::memory_order_relaxed), std::memory_order_relaxed); }
+  void read_all(std::uint64_t exported) { events.store(exported, std::memory_order_relaxed); }
   void step() { done.store(done.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   void end() { stages.store(0, std::memory_order_relaxed); }
 

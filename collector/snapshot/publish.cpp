@@ -27,21 +27,38 @@ struct Data {
   bool has_events = false;
 };
 
-// Every event of the view that passes, sorted.
-Result<std::uint64_t> gather(const journal::View& view, const journal::View::Filter& filter, Sorter& sorter, Progress& progress) {
-  Result<void> added;
+// Every event of the view that passes, in the total order: while they are read, as long as they come nearly in it.
+template <class Take>
+Result<std::uint64_t> in_order(const journal::View& view, journal::View::Filter filter, Sorter& sorter, Progress& progress, Take&& take) {
+  EventRecord sorted;
+  const Sorter::Take take_record = [&](std::string_view, std::string_view payload) -> Result<void> {
+    if (!sorted.read(payload)) return damaged_while_sorting();
+    return take(sorted.event());
+  };
+  Result<void> ok;
   std::string record;
+  filter.settled = [&](std::int64_t floor_ns) {
+    const EventKeyBytes bound = event_key_bytes(floor_ns);
+    if (ok) ok = sorter.settle(snapshot::view(bound), take_record);
+  };
   const auto scan = view.scan(filter, [&](const journal::StoredEvent& e) {
+    if (!ok) return false;
     record.clear();
     append_event_record(record, e);
     const EventKeyBytes key = event_key_bytes(e);
-    added = sorter.add(snapshot::view(key), record);
+    ok = sorter.add(snapshot::view(key), record);
     progress.step();
-    return added.has_value();
+    return ok.has_value();
   });
-  if (!added) return added.error();
-  progress.read_all();
-  return scan.blocks_damaged;
+  if (!ok) return ok.error();
+  progress.read_all(scan.events);
+  for (;;) {
+    std::string_view key, payload;
+    const auto more = sorter.next(key, payload);
+    if (!more) return more.error();
+    if (!*more) return scan.blocks_damaged;
+    if (ok = take_record(key, payload); !ok) return ok.error();
+  }
 }
 
 Result<DecisionSummary> write_decisions(Decisions& decisions, const Split& split, Writers& writers) {
@@ -94,19 +111,9 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
     journal::View::Filter filter;
     if (options.since_ns) filter.since_ns = *options.since_ns;
     if (follows) filter.after = follows->reach;
-    const auto damaged = gather(view, filter, sorter, progress);
-    if (!damaged) return damaged.error();
-    data.blocks_damaged = *damaged;
     const bool lines = writers->any(Rows::events);
-    EventRecord record;
     std::string line;
-    for (;;) {
-      std::string_view key, payload;
-      const auto more = sorter.next(key, payload);
-      if (!more) return more.error();
-      if (!*more) break;
-      if (!record.read(payload)) return damaged_while_sorting();
-      const journal::StoredEvent e = record.event();
+    const auto damaged = in_order(view, filter, sorter, progress, [&](const journal::StoredEvent& e) -> Result<void> {
       const Side side = split.of(e);
       data.summary.add(e);
       progress.step();
@@ -118,7 +125,10 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
         if (auto ok = trajectories->add(e); !ok) return ok.error();
       if (decisions)
         if (auto ok = decisions->add(e, side); !ok) return ok.error();
-    }
+      return {};
+    });
+    if (!damaged) return damaged.error();
+    data.blocks_damaged = *damaged;
   }
   if (trajectories) {
     std::uint64_t& tasks = data.tasks.emplace(0);

@@ -99,6 +99,7 @@ Result<void> Sorter::add(std::string_view key, std::string_view payload) {
   // At once, so that growing does not take as much again; what is not written to is not there yet.
   if (memory_.capacity() < memory_bytes_) memory_.reserve(memory_bytes_);
   entries_.push_back({prefix_of(key), memory_.size()});
+  if (entries_.back().prefix < settled_) return Error{"an export met an event of an earlier time than its block: look at the disk"};
   memory_.append(reinterpret_cast<const char*>(&lengths), sizeof lengths);
   memory_.append(key);
   memory_.append(payload);
@@ -115,6 +116,34 @@ void Sorter::sort_memory() {
     const int order = key_at(a.at).compare(key_at(b.at));
     return order != 0 ? order < 0 : a.at < b.at;
   });
+}
+
+Result<void> Sorter::settle(std::string_view bound, const Take& take) {
+  // Not for a few: what stays is sorted and copied anew each time.
+  if (!runs_.empty() || memory_.size() < 2 * bytes_left_) return {};
+  sort_memory();
+  settled_ = prefix_of(bound);
+  std::size_t below = 0;
+  for (; below < entries_.size() && entries_[below].prefix < settled_; ++below) {
+    const char* const record = memory_.data() + entries_[below].at;
+    const Lengths lengths = lengths_at(record);
+    if (auto ok = take({record + sizeof lengths, lengths.key}, {record + sizeof lengths + lengths.key, lengths.payload}); !ok) return ok;
+  }
+  forget(below);
+  bytes_left_ = memory_.size();
+  return {};
+}
+
+// The first of them.
+void Sorter::forget(std::size_t entries) {
+  kept_.clear();
+  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(entries));
+  for (Entry& entry : entries_) {
+    const std::size_t at = kept_.size();
+    kept_.append(memory_, entry.at, lengths_at(memory_.data() + entry.at).record_bytes());
+    entry.at = at;
+  }
+  memory_.assign(kept_);
 }
 
 Result<void> Sorter::spill() {

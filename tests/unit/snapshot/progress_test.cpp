@@ -38,7 +38,7 @@ TEST_CASE("the share of an export that is under way lies between nothing and all
   progress.begin(10, 2);
   for (int i = 0; i < 5; ++i) progress.step();
   CHECK(progress.share() == 0.25);
-  progress.read_all();  // there were but five
+  progress.read_all(5);  // there were but five
   CHECK(progress.share() == 0.5);
   for (int i = 0; i < 20; ++i) progress.step();
   CHECK(progress.share() == 1);

@@ -67,6 +67,55 @@ TEST_CASE("what is sorted with many runs spilled, with one, or in memory, is wha
   CHECK(std::filesystem::is_empty(directory.path));  // the file had no name
 }
 
+TEST_CASE("what is settled leaves in order at once, whatever is added between, and the rest comes in order behind it") {
+  const TemporaryDirectory directory;
+  for (const std::size_t memory : {std::size_t{20'000}, Sorter::kMemoryBytes})
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+      CAPTURE(seed);
+      std::mt19937 random(seed);
+      Sorter sorter(directory.string(), memory);
+      std::vector<Record> added, out;
+      const Sorter::Take take = [&](std::string_view key, std::string_view payload) -> Result<void> {
+        out.emplace_back(key, payload);
+        return {};
+      };
+      // Numbers as eight bytes: each at most 300 below what has been settled next, so that some wait for long.
+      std::uint64_t floor = 1'000;
+      std::size_t most_waiting = 0;
+      for (int block = 0; block < 100; ++block) {
+        for (int i = 0; i < 50; ++i) {
+          const std::uint64_t number = __builtin_bswap64(floor + random() % 300);
+          std::string key(reinterpret_cast<const char*>(&number), 8);
+          key += random() % 2 == 0 ? "a" : "b";
+          added.emplace_back(key, std::to_string(added.size()));
+          REQUIRE(sorter.add(key, added.back().second).has_value());
+        }
+        floor += random() % 100;
+        const std::uint64_t bound = __builtin_bswap64(floor);
+        REQUIRE(sorter.settle({reinterpret_cast<const char*>(&bound), 8}, take).has_value());
+        most_waiting = std::max(most_waiting, added.size() - out.size());
+      }
+      const std::size_t at_once = out.size();
+      std::string_view key, payload;
+      while (*sorter.next(key, payload)) out.emplace_back(key, payload);
+      std::stable_sort(added.begin(), added.end(), [](const Record& a, const Record& b) { return a.first < b.first; });
+      CHECK(out == added);
+      if (memory == Sorter::kMemoryBytes) {
+        CHECK(sorter.runs_spilled() == 0);
+        CHECK(at_once > 4'000);
+        CHECK(most_waiting < 1'000);
+      }
+    }
+}
+
+TEST_CASE("what comes after all that was said to have come is an error, and not a row out of order") {
+  Sorter sorter("/nonexistent/directory");
+  REQUIRE(sorter.add("bbbbbbbb", "").has_value());
+  REQUIRE(sorter.settle("cccccccc", [](std::string_view, std::string_view) { return Result<void>(); }).has_value());
+  CHECK(sorter.add("cccccccc", "").has_value());
+  CHECK(sorter.add("bbbbbbbc", "").has_error());
+}
+
 TEST_CASE("a directory that cannot be written is an error, once it comes to a file") {
   Sorter sorter("/nonexistent/directory", 100);
   REQUIRE(sorter.add("a", std::string(200, 'x')).has_value());
