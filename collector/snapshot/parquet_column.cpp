@@ -84,31 +84,19 @@ void ColumnValues::value(const Cell& cell) {
 
 void ColumnValues::text(std::string_view text) {
   if (plain_texts_) return put_text(plain_, text);
-  const auto [it, added] = index_of_.try_emplace(std::string(text), static_cast<std::uint32_t>(entries_));
-  if (added) {
-    ++entries_;
-    offsets_.push_back(static_cast<std::uint32_t>(dictionary_.size()));
-    put_text(dictionary_, text);
-  }
-  indices_.push_back(it->second);
-  if (dictionary_.size() > kDictionaryBytesMax) give_up_dictionary();
+  indices_.push_back(dictionary_.index_of(text));
+  if (dictionary_.page().size() > kDictionaryBytesMax) give_up_dictionary();
 }
 
 void ColumnValues::give_up_dictionary() {
   plain_texts_ = true;
-  for (const std::uint32_t index : indices_) {
-    const std::size_t end = index + 1 < entries_ ? offsets_[index + 1] : dictionary_.size();
-    plain_.append(dictionary_, offsets_[index], end - offsets_[index]);
-  }
+  for (const std::uint32_t index : indices_) plain_ += dictionary_.plain(index);
   dictionary_.clear();
-  entries_ = 0;
-  index_of_.clear();
   indices_.clear();
-  offsets_.clear();
 }
 
 std::size_t ColumnValues::bytes() const {
-  return plain_.size() + dictionary_.size() + 4 * (flags_.size() + indices_.size() + definitions_.size() + repetitions_.size());
+  return plain_.size() + dictionary_.page().size() + 4 * (flags_.size() + indices_.size() + definitions_.size() + repetitions_.size());
 }
 
 std::string ColumnValues::data_page() const {
@@ -146,6 +134,16 @@ std::optional<ColumnValues::Extremes> ColumnValues::extremes() const {
   return Extremes{bytes_of(smallest_), bytes_of(largest_)};
 }
 
-void ColumnValues::clear() { *this = ColumnValues(ColumnSpec(spec_)); }
+// Its room stays: the next row group takes as much.
+void ColumnValues::clear() {
+  count_ = unknown_ = 0;
+  definitions_.clear();
+  repetitions_.clear();
+  plain_.clear();
+  flags_.clear();
+  plain_texts_ = some_ = false;
+  dictionary_.clear();
+  indices_.clear();
+}
 
 }  // namespace arbiter::snapshot::parquet

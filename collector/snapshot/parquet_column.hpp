@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "collector/snapshot/column.hpp"
+#include "collector/snapshot/parquet_dictionary.hpp"
 
 namespace arbiter::snapshot::parquet {
 
@@ -38,10 +38,10 @@ class ColumnValues {
   std::size_t bytes() const;                      // in memory, about
   std::uint64_t count() const { return count_; }  // values, unknown ones and empty lists included
   std::uint64_t unknown() const { return unknown_; }
-  bool dictionary() const { return !dictionary_.empty(); }
-  std::uint32_t dictionary_entries() const { return static_cast<std::uint32_t>(entries_); }
+  bool dictionary() const { return dictionary_.entries() != 0; }
+  std::uint32_t dictionary_entries() const { return dictionary_.entries(); }
 
-  std::string dictionary_page() const { return dictionary_; }
+  const std::string& dictionary_page() const { return dictionary_.page(); }
   std::string data_page() const;  // levels and values, as they stand in a page before compression
 
   // The smallest and the largest value, as Parquet's statistics write them. Nothing: there is no value, or they are too long to be of use.
@@ -62,11 +62,8 @@ class ColumnValues {
   std::string plain_;                 // values; texts only without a dictionary
   std::vector<std::uint32_t> flags_;  // values of a flag
   bool plain_texts_ = false;          // the dictionary was given up
-  std::string dictionary_;            // entries as PLAIN writes them: 4 bytes length, bytes
-  std::size_t entries_ = 0;
-  std::unordered_map<std::string, std::uint32_t> index_of_;
+  Dictionary dictionary_;
   std::vector<std::uint32_t> indices_;
-  std::vector<std::uint32_t> offsets_;  // of the entries in dictionary_
   bool some_ = false;
   std::int64_t smallest_ = 0, largest_ = 0;
   double smallest_real_ = 0, largest_real_ = 0;
