@@ -158,7 +158,7 @@ class Collector:
         """Agent runs, or events, from another process, with their own time or as of now. All are recorded."""
         if not isinstance(lines, Path):
             rows, lines = lines, self.root / "input.jsonl"
-            lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            lines.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         summary = json.loads(self.ask("arbiter-replay", "--input", lines, "--processes", 2, "--time", time, "--json"))
         if summary["dropped"] or summary["refused"] or not summary["recorded"]:
             raise RuntimeError(f"not all was recorded: {summary}")
