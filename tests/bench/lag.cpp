@@ -12,6 +12,7 @@
 
 #include "shm/abi.hpp"
 #include "tests/bench/filled.hpp"
+#include "tests/bench/lag.hpp"
 #include "tests/bench/measure.hpp"
 #include "tests/bench/modes.hpp"
 
@@ -56,7 +57,8 @@ class OwnLane {
   const std::byte* base_ = nullptr;
 };
 
-// Records single events with random pauses of `pause_s` on average, for so long.
+}  // namespace
+
 Result<Histogram> lags(const std::string& lanes, double seconds, double pause_s) {
   prctl(PR_SET_TIMERSLACK, 1'000UL);
   Producer producer({.ring_dir = lanes});
@@ -81,6 +83,8 @@ Result<Histogram> lags(const std::string& lanes, double seconds, double pause_s)
   } while (now_ns() - began < static_cast<std::uint64_t>(seconds * 1e9) || seen.count() < 10);
   return seen;
 }
+
+namespace {
 
 void add(Report& report, const std::string& what, const Histogram& seen, double goal_ms) {
   const std::string note = std::to_string(seen.count()) + " events";

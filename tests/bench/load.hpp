@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -14,8 +15,9 @@
 namespace arbiter::bench {
 
 enum class Load : std::uint8_t {
-  typical,  // completions, each of a task of its own
-  tasks,    // of each task a routing decision, the start, the completion: small, large and typical events
+  typical,    // completions, each of a task of its own
+  tasks,      // of each task a routing decision, the start, the completion: small, large and typical events
+  scattered,  // the same, but each task at some time within the last day: they arrive in any order
 };
 
 // Ids of the form of a UUID. Not for anything but measuring: seeded, and fast.
@@ -68,6 +70,7 @@ class Recorder {
       ids_.next(task_);
       ids_.next(execution_);
       agent_ = (agent_ + 1) % agents_.size();
+      if (load_ == Load::scattered) at_ns_ = wall_ns() - static_cast<std::int64_t>(ids_.random() % kDayNs);
     }
     if (load_ == Load::typical) return complete();
     const std::size_t step = step_;
@@ -75,7 +78,8 @@ class Recorder {
     if (step == 0) return decide();
     if (step == 1)
       return producer_
-          .record(TaskStart{.execution_id = view(execution_), .task_id = view(task_), .agent_id = agents_[agent_], .task_type = kType})
+          .record(TaskStart{
+              .execution_id = view(execution_), .task_id = view(task_), .agent_id = agents_[agent_], .task_type = kType, .time = time()})
           .recorded();
     return complete();
   }
@@ -98,7 +102,8 @@ class Recorder {
                                 .alternatives_considered = {{.agent_id = other(1), .score = share(), .probability = (1 - propensity) / 2},
                                                             {.agent_id = other(2), .score = share(), .probability = (1 - propensity) / 4},
                                                             {.agent_id = other(3), .score = share(), .probability = (1 - propensity) / 4}},
-                                .rationale = kRationale})
+                                .rationale = kRationale,
+                                .time = time()})
         .recorded();
   }
   bool complete() {
@@ -111,16 +116,26 @@ class Recorder {
                               .outcome = {.success = some % 10 != 0,
                                           .quality_score = share(),
                                           .efficiency_score = share(),
-                                          .tokens_consumed = static_cast<std::uint32_t>(some >> 52)}})
+                                          .tokens_consumed = static_cast<std::uint32_t>(some >> 52)},
+                              .time = time()})
         .recorded();
   }
+  // Of the task's next event, a second after the one before; the producer's own stamp where the load has no times.
+  UnixTimeNs time() {
+    if (load_ != Load::scattered) return {};
+    at_ns_ += 1'000'000'000;
+    return at_ns_;
+  }
+  static std::int64_t wall_ns() { return std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
 
+  static constexpr std::uint64_t kDayNs = 86'400'000'000'000;
   Producer& producer_;
   Load load_;
   Ids ids_;
   std::vector<std::string> agents_;
   std::array<char, 36> task_{}, execution_{};
   std::size_t agent_ = 0, step_ = 0;
+  std::int64_t at_ns_ = 0;
 };
 
 }  // namespace arbiter::bench

@@ -18,6 +18,8 @@ constexpr Mode kModes[] = {
      "arbiter-bench --seconds 3600 --rounds 1 memory", true, memory},
     {"restart", "until a collector with 10 million retained events is ready again", "arbiter-bench restart", true, restart},
     {"disk", "sealed segments against the records in them, random ids, hashed", "arbiter-bench disk", true, disk},
+    {"export", "a million events as every format: pace, memory, in order and scattered, while 200,000 a second are recorded",
+     "arbiter-bench --rounds 1 export", true, exports},
     {"growth", "cost of an event over 1 to 500 producers, 1,000 to 10 million retained events, 10 to 10,000 agents",
      "arbiter-bench --json growth > growth.json", true, growth},
     {"compare", "others doing the same work in the same run; needs what tools/bench-setup installs",

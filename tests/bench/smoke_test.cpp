@@ -123,6 +123,21 @@ TEST_CASE("disk: before and after sealing") {
         std::set<std::string>{"journal over records, before sealing", "journal over records, sealed", "sealed over before"});
 }
 
+TEST_CASE("export: every format in order and scattered, its memory, and what becomes of recording meanwhile") {
+  const json::value document = measured("export");
+  CHECK(of(document, "rows encoded as Parquet") == "flat, 18 columns, decisions, 3 candidates");
+  for (const char* format : {"events.jsonl", "events.jsonl.zst", "events.parquet", "trajectories.jsonl.zst", "decisions.dsjson.zst",
+                             "decisions.npy", "decisions.parquet", "all of these"})
+    for (const char* arrived : {"in order", "scattered"}) {
+      CAPTURE(format);
+      const std::string what = std::string(format) + ", " + arrived;
+      CHECK(of(document, "events exported").find(what) != std::string::npos);
+      CHECK(of(document, "memory of the collector, at most").find(what) != std::string::npos);
+    }
+  CHECK(of(document, "events exported").find("events.jsonl, lines of 600 bytes") != std::string::npos);
+  CHECK(of(document, "lost") == "200,000 a second, exporting all formats");
+}
+
 TEST_CASE("growth: three lines, with the place of each point on its axis") {
   const json::value document = measured("growth");
   CHECK(of(document, "an event's cost over producers") == "1, 10");
