@@ -36,7 +36,8 @@ json::value measured(const std::string& mode) {
     const double median = row.at("median").to_number<double>();
     CHECK(median == row.at("min").to_number<double>());
     CHECK(median == row.at("max").to_number<double>());
-    if (text(row, "unit") != "events" && text(row, "measure") != "above an empty call") CHECK(median > 0);
+    const bool difference = text(row, "measure") == "above an empty call" || text(row, "measure") == "record in C over C++";
+    if (text(row, "unit") != "events" && !difference) CHECK(median > 0);
   }
   return document;
 }
