@@ -63,6 +63,7 @@ int serve(const config::Options& options, config::Loaded loaded) {
     service.stop();
     (*engine)->stop();
     drain.join();
+    service.finish();
   };
   service.start();  // before anybody can ask for an export: it clears away what a killed one left
   auto server = control::Server::start(service, {.socket = loaded.config.socket, .listen = loaded.config.listen});

@@ -1,7 +1,9 @@
 #include "collector/journal/journal.hpp"
 
+#include <iterator>
 #include <utility>
 
+#include "collector/journal/increment.hpp"
 #include "collector/journal/state.hpp"
 #include "collector/journal/view.hpp"
 
@@ -79,15 +81,36 @@ Timings Journal::State::timings() const {
   return timings;
 }
 
-std::shared_ptr<const View> Journal::State::view() const {
+std::uint64_t Journal::State::losses() const {
   std::uint64_t losses = closed_.quarantined + sum(closed_.dropped_by) + sum(closed_.refused_by);
   for (const auto& [lane, state] : lanes_)
     if (state.known) losses += state.committed.quarantined + sum(state.committed.dropped_by) + sum(state.committed.refused_by);
+  return losses;
+}
+
+std::shared_ptr<const View> Journal::State::view() const {
   const Segment& newest = segments_.rbegin()->second;
-  auto view = std::make_shared<JournalView>(statistics(), losses,
+  auto view = std::make_shared<JournalView>(statistics(), losses(),
                                             ViewCursor{created_unix_ns_, newest.index, last_frame_, newest.amendments.size()}, damage_);
   for (const auto& [index, segment] : segments_) view->add(segment);
   return view;
+}
+
+Increment Journal::State::since(std::uint64_t frame) const {
+  Increment increment;
+  increment.facts_ = {created_unix_ns_, collection_started_ns_, last_frame_, losses()};
+  auto segment = segments_.end();
+  while (segment != segments_.begin() && std::prev(segment)->second.last_frame > frame) --segment;
+  for (; segment != segments_.end(); ++segment) {
+    const Segment& s = segment->second;
+    auto block = s.blocks.end();
+    while (block != s.blocks.begin() && std::prev(block)->last_frame > frame) --block;
+    for (; block != s.blocks.end(); ++block) {
+      if (increment.blocks_.size() == Increment::kBlocksMax) return increment;
+      increment.blocks_.push_back({s.file, block->number, block->place, block->first_frame, block->last_frame});
+    }
+  }
+  return increment;
 }
 
 // --- what callers see
@@ -128,6 +151,7 @@ Timings Journal::timings() const { return state_->timings(); }
 Troubles Journal::troubles() const { return state_->troubles(); }
 std::vector<std::string> Journal::take_failures() { return std::exchange(state_->failures_, {}); }
 std::shared_ptr<const View> Journal::view() const { return state_->view(); }
+Increment Journal::since(std::uint64_t frame) const { return state_->since(frame); }
 
 std::vector<std::pair<LaneId, Cursor>> Journal::lanes() const {
   std::vector<std::pair<LaneId, Cursor>> open;

@@ -192,6 +192,8 @@ class View {
   virtual std::vector<RetainedFrames> retained_frames() const = 0;  // rising; some tens of bytes for each block that retention cuts through
 };
 
+class Increment;
+
 class Journal {
  public:
   // Commit when pending_bytes() has come this far: a frame is then no larger than a block of a sealed segment.
@@ -235,6 +237,7 @@ class Journal {
   // What has begun to fail since the last call, other than commit(), each once: "what: why: what becomes of it".
   std::vector<std::string> take_failures();
   std::shared_ptr<const View> view() const;
+  Increment since(std::uint64_t frame) const;            // what came behind it (increment.hpp)
   std::vector<std::pair<LaneId, Cursor>> lanes() const;  // open ones
 
   Result<void> clear();       // forgets every event, keeps cursors, accounts and lifetime; the participant's replay_clear() is called

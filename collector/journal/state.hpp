@@ -60,6 +60,8 @@ class Journal::State {
   Timings timings() const;
   Troubles troubles() const { return {damage_->blocks(), broken_links_, sync_failures_, rotation_failing_, last_failure_}; }
   std::shared_ptr<const View> view() const;
+  Increment since(std::uint64_t frame) const;
+  std::uint64_t losses() const;  // dropped, refused and quarantined, of all lanes
 
   void set_sync(SyncPolicy policy, std::chrono::milliseconds interval) { syncer_.set(policy, interval); }
   std::uint64_t durable_frame() const { return syncer_.durable_frame(); }

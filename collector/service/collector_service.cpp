@@ -119,6 +119,14 @@ json::object audit_line(const ExportRequest& request, const Result<snapshot::Pub
   return line;
 }
 
+aggregate::Follower::Options follower_options(const config::Config& config) {
+  aggregate::Follower::Options options;
+  options.checkpoint = config.state_dir + "/figures";
+  options.agents_max = config.limits.max_agents;
+  options.orphans_max = config.limits.max_open_executions;
+  return options;
+}
+
 // A stored form for what somebody asks about, and room for it.
 struct Asked {
   privacy::HashStorage storage;
@@ -131,7 +139,16 @@ void ask_for(Asked& asked, const privacy::Anonymizer& anonymizer, std::string_vi
 }  // namespace
 
 CollectorService::CollectorService(Engine& engine, config::Options options)
-    : engine_(engine), options_(std::move(options)), audit_(engine.config().state_dir) {}
+    : engine_(engine), options_(std::move(options)), audit_(engine.config().state_dir), follower_(source(), follower_options(engine.config())) {}
+
+aggregate::Follower::Source CollectorService::source() {
+  return {[this] { return engine_.committed(); },
+          [this](std::uint64_t frame) {
+            return engine_.mailbox().ask([this, frame]() -> Result<journal::Increment> { return engine_.journal().since(frame); });
+          },
+          [this](std::uint64_t frame) { return engine_.durable(frame); }, [this] { return engine_.lately_ns(); },
+          [](const std::string& problem) { log::warning("aggregate", "{}", problem); }};
+}
 
 CollectorService::~CollectorService() { stop(); }
 
@@ -142,6 +159,8 @@ void CollectorService::start() {
     exports_.newest_unix_ns = newest_published_ns(engine_.config().export_dir);
     configuration_.taken_unix_ns = unix_now_ns();
   }
+  follower_.load();
+  follower_.start();
   exporter_ = std::jthread([this](const std::stop_token& stopping) {
     begin_thread("export", Urgency::whenever);
     export_loop(stopping);
@@ -154,6 +173,11 @@ void CollectorService::stop() {
     exporter_.request_stop();
     exporter_.join();
   }
+  follower_.stop();
+}
+
+void CollectorService::finish() {
+  follower_.finish([this](std::uint64_t frame) { return engine_.journal().since(frame); });
 }
 
 Result<json::object> CollectorService::status() {

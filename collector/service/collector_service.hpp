@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "collector/aggregate/follower.hpp"
 #include "collector/aggregate/window.hpp"
 #include "collector/config/load.hpp"
 #include "collector/service/audit.hpp"
@@ -24,8 +25,9 @@ class CollectorService final : public Service {
   CollectorService(Engine& engine, config::Options options);
   ~CollectorService() override;
 
-  void start();        // the exporting thread
+  void start();        // the threads that follow the journal and export
   void stop();         // waits for an export under way, begins no other; twice is once
+  void finish();       // once the drain's thread has ended: what it took last is in the figures and their checkpoint
   void reload();       // SIGHUP
   void export_soon();  // SIGUSR1
 
@@ -67,9 +69,12 @@ class CollectorService final : public Service {
   void look_again();
   void export_loop(const std::stop_token& stopping);
 
+  aggregate::Follower::Source source();
+
   Engine& engine_;
   config::Options options_;
   Audit audit_;
+  aggregate::Follower follower_;
   std::mutex exporting_;  // one export at a time
   snapshot::Progress progress_;
   std::atomic<std::int64_t> export_began_ns_{0};  // steady clock; for status alone (relaxed, as progress_)

@@ -147,6 +147,8 @@ Result<void> Engine::set_up() {
   if (paused_) paused_since_ns_ = pause.st_mtim.tv_sec * 1'000'000'000 + pause.st_mtim.tv_nsec;
   lanes_->set_disabled(disabled());
   started_ns_ = timeline_.now_ns();
+  lately_ns_.store(started_ns_, std::memory_order_relaxed);
+  committed_.store(journal_->committed_frame(), std::memory_order_release);
   return {};
 }
 
@@ -157,6 +159,7 @@ void Engine::run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     mailbox_.run();
     const Drain::Passed passed = drain_->pass();
+    committed_.store(journal_->committed_frame(), std::memory_order_release);
     housekeeping();
     switch (passed) {
       case Drain::Passed::more: continue;
@@ -193,7 +196,10 @@ void Engine::housekeeping() {
     at = now + every;
     return true;
   };
-  if (due(clocks_due_, kClocksEvery)) timeline_.refresh();
+  if (due(clocks_due_, kClocksEvery)) {
+    timeline_.refresh();
+    lately_ns_.store(timeline_.now_ns(), std::memory_order_relaxed);
+  }
   if (due(ended_due_, kEndedEvery)) drain_->look_for_ended(kEndedTurns);
   const bool accounts = due(accounts_due_, kAccountsEvery);
   if ((new_files_ || accounts) && now >= scan_due_) scan();
@@ -235,6 +241,7 @@ Result<void> Engine::catch_up() {
   drain_->note_accounts();
   if (auto taken = drain_->catch_up(); !taken) return Error{taken.error().message, 503};
   journal_->retain(timeline_.retention_now_ns());
+  committed_.store(journal_->committed_frame(), std::memory_order_release);
   return {};
 }
 
@@ -270,8 +277,9 @@ Result<void> Engine::set_paused(bool paused) {
 
 Result<void> Engine::clear() {
   if (auto taken = catch_up(); !taken) return taken.error();
-  if (auto cleared = journal_->clear(); !cleared) return cleared.error();
-  return {};
+  auto cleared = journal_->clear();
+  committed_.store(journal_->committed_frame(), std::memory_order_release);
+  return cleared;
 }
 
 }  // namespace arbiter::service

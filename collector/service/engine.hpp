@@ -56,6 +56,11 @@ class Engine {
   const ingest::Lanes& lanes() const { return *lanes_; }
   const ingest::Timeline& timeline() const { return timeline_; }
 
+  // --- any thread
+  // Number of the last frame that is in the journal. Pairs with the store in run(): what it counts can be asked for.
+  std::uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
+  std::int64_t lately_ns() const { return lately_ns_.load(std::memory_order_relaxed); }  // the collector's time, a moment ago
+  bool durable(std::uint64_t frame) { return journal_->reach(frame); }  // waits until it is on stable storage; false: that failed
   // --- any thread: never changes
   const privacy::Anonymizer& anonymizer() const { return anonymizer_; }  // for hash_for_query alone
   const std::string& key_fingerprint() const { return fingerprint_; }    // empty: not anonymised
@@ -72,6 +77,8 @@ class Engine {
   config::Config config_;
   Mailbox mailbox_;
   std::atomic<bool> stopping_{false};
+  std::atomic<std::int64_t> lately_ns_{0};   // relaxed: orders nothing
+  std::atomic<std::uint64_t> committed_{0};  // release by the drain's thread after a pass, acquire in committed()
   std::optional<DirectoryLock> state_lock_, lanes_lock_;
   ingest::Timeline timeline_;
   std::string fingerprint_;
