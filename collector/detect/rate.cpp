@@ -42,17 +42,12 @@ double log_add(double a, double b) {
 }  // namespace
 
 void RateDetector::set_levels() {
-  const double odds = (static_cast<double>(total_.bad) + 0.5) / (static_cast<double>(total_.n - total_.bad) + 0.5);
-  for (std::size_t i = 0; i < kLevels; ++i) {
-    const double raised = odds * std::exp(kShifts[i]);
-    levels_[i].log_q = -std::log1p(1 / raised);
-    levels_[i].log_not_q = -std::log1p(raised);
-  }
+  log_odds_ = std::log((static_cast<double>(total_.bad) + 0.5) / (static_cast<double>(total_.n - total_.bad) + 0.5));
   based_on_ = total_.n;
 }
 
 void RateDetector::forget_rises() {
-  for (Level& level : levels_) level.log_sum = level.log_best = kNone, level.since = {}, level.since_ns = 0;
+  for (Level& level : levels_) level.log_sum = level.log_best = kNone, level.since_n = level.since_bad = 0, level.since_ns = 0;
   log_m_ = kNone;
 }
 
@@ -86,12 +81,15 @@ bool RateDetector::judge(double spend, std::int64_t now_ns) {
   const auto bad = static_cast<double>(pending_.bad), good = static_cast<double>(pending_.n - pending_.bad);
   log_start_ = std::log(spend) - kLogLevels + log_kt(total_);
   double all = kNone;
-  for (Level& level : levels_) {
-    const double of_these = bad * level.log_q + good * level.log_not_q;
+  for (std::size_t i = 0; i < kLevels; ++i) {
+    Level& level = levels_[i];
+    const double raised = std::exp(log_odds_ + kShifts[i]);  // odds
+    const double of_these = -bad * std::log1p(1 / raised) - good * std::log1p(raised);
     level.log_sum = log_add(level.log_sum, log_start_) + of_these;
-    if (log_start_ >= level.log_best) level.log_best = log_start_, level.since = {}, level.since_ns = now_ns;
+    if (log_start_ >= level.log_best) level.log_best = log_start_, level.since_n = level.since_bad = 0, level.since_ns = now_ns;
     level.log_best += of_these;
-    level.since += pending_;
+    level.since_n += static_cast<std::uint32_t>(pending_.n);
+    level.since_bad += static_cast<std::uint32_t>(pending_.bad);
     all = log_add(all, level.log_sum);
   }
   total_ += pending_;
@@ -106,7 +104,8 @@ bool RateDetector::judge(double spend, std::int64_t now_ns) {
 RateDetector::Rise RateDetector::likeliest() const {
   const auto best =
       std::max_element(levels_.begin(), levels_.end(), [](const Level& a, const Level& b) { return a.log_best < b.log_best; });
-  return {total_ - best->since, best->since, best->since_ns};
+  const Counts since{best->since_n, best->since_bad};
+  return {total_ - since, since, best->since_ns};
 }
 
 }  // namespace arbiter::detect

@@ -6,7 +6,8 @@
 namespace arbiter::detect {
 namespace {
 
-constexpr double kRecovered = 7;  // logarithm of a likelihood ratio: above it the baseline is back
+constexpr double kRecovered = 12;  // logarithm of a likelihood ratio: above it the baseline is back
+constexpr double kNear = 1.0 / 3;  // of the way from the baseline to the rise
 
 }  // namespace
 
@@ -57,7 +58,8 @@ RateSeries::Event RateSeries::recover(std::int64_t now_ns) {
   pending_ = {};
   log_recovered_ += bad * std::log(was / is) + good * std::log((1 - was) / (1 - is));
   if (log_recovered_ <= 0) log_recovered_ = 0, recovering_ = {};
-  const bool recovered = log_recovered_ > kRecovered && recovering_.n >= RateDetector::kBaselineMin;
+  const bool near = recovering_.share() <= was + (is - was) * kNear;
+  const bool recovered = log_recovered_ > kRecovered && recovering_.n >= RateDetector::kBaselineMin && near;
   const bool adopted = now_ns - rise_.since_ns > kEpochNs;
   if (!recovered && !adopted) return Event::none;
   restart(now_ns);

@@ -2,8 +2,8 @@
 //
 // A rise is told when the e-detector says so and what the series has been seen to do by itself does not explain it (rate.hpp, wander.hpp).
 // It has recovered when the outcomes since speak for the share before over the share of the rise, e^kRecovered to one: the CUSUM of their
-// likelihood ratio (Page, Biometrika 41, 1954), so a share between the two neither ends it nor makes another. What stays for an epoch is
-// what the series is like now. Afterwards the series is learned anew.
+// likelihood ratio (Page, Biometrika 41, 1954), and are nearer to it; so a share between the two neither ends it nor makes another. What
+// stays for an epoch is what the series is like now. Afterwards the series is learned anew.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,6 @@ class RateSeries {
   void restart(std::int64_t now_ns);
 
  private:
-  friend class Saved;
   Event recover(std::int64_t now_ns);
 
   RateDetector detector_;

@@ -12,7 +12,8 @@ constexpr double kRarer = 1.5;
 constexpr double kFurther = 1.5;       // what has been seen of a wandering series is not all of it
 constexpr int kDay = 24, kKnown = 48;  // hours
 constexpr std::uint64_t kSuddenMin = 60;
-constexpr double kChance = 2.5;  // standard deviations of an hour that chance explains
+constexpr std::int64_t kBefore = 24;  // of the recent spans: what a sudden rise is held against
+constexpr double kChance = 2.5;       // standard deviations of an hour that chance explains
 
 double deviation(double share, double n) { return std::sqrt(share * (1 - share) / n); }
 
@@ -129,8 +130,7 @@ Wander::Reference Wander::reference(const Counts& before, std::int64_t since_ns)
 Counts Wander::right_before(std::int64_t since_ns) const {
   Counts counts;
   const std::int64_t end = since_ns / kRecentNs;
-  for (std::int64_t i = std::max(end - static_cast<std::int64_t>(kRecent) / 2, recent_now_ - static_cast<std::int64_t>(kRecent) + 1);
-       i < end; ++i)
+  for (std::int64_t i = std::max(end - kBefore, recent_now_ - static_cast<std::int64_t>(kRecent) + 1); i < end; ++i)
     counts += {recent_[static_cast<std::size_t>(i) % kRecent].n, recent_[static_cast<std::size_t>(i) % kRecent].bad};
   return counts;
 }

@@ -10,7 +10,7 @@
 //               baseline where they are the better forecast: a season of the day.
 // A rise must then be there, by the generalised likelihood ratio, between the share before and the share since less the tolerance, with so
 // many outcomes only. In its first two days a series tells of sudden rises alone, since nobody knows yet what it does in a day: by kSudden,
-// from one hour to what follows; and so does one that is seen to wander far. Where too little would be seen the series abstains, and says
+// from two hours to what follows; and so does one that is seen to wander far. Where too little would be seen the series abstains, and says
 // so.
 #pragma once
 
@@ -43,8 +43,7 @@ class Wander {
   bool explains(const RateDetector::Rise& rise, double needed) const;
 
  private:
-  friend class Saved;
-  static constexpr std::size_t kSizes = 6, kHours = 72, kRecent = 24;
+  static constexpr std::size_t kSizes = 6, kHours = 72, kRecent = 36;
   static constexpr std::int64_t kRecentNs = kHourNs / 12;
   struct Blocks {  // of one size
     std::uint32_t n = 0, bad = 0, last = 0;
