@@ -79,6 +79,7 @@ json::object json_of(const Anomaly& a) {
           {"summary", a.summary},
           {"beganAtNs", time_json(a.began_ns)},
           {"detectedAtNs", time_json(a.detected_ns)},
+          {"recordedAtNs", time_json(a.recorded_ns)},
           {"resolvedAtNs", time_json(a.resolved_ns)},
           {"resolution", a.resolution},
           {"evidence", std::move(evidence)},
@@ -102,6 +103,7 @@ std::optional<Anomaly> anomaly_of(const json::value& value) {
   a.detector = in.text("detector");
   a.summary = in.text("summary");
   a.began_ns = in.time("beganAtNs");
+  a.recorded_ns = in.time("recordedAtNs");
   a.resolved_ns = in.time("resolvedAtNs");
   a.resolution = in.text("resolution");
   in.each("evidence", [&a](const Reader& f) {

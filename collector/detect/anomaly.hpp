@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,10 @@ constexpr std::string_view name_of(Severity severity) { return kSeverityNames[st
 
 // What is measured of each series: shares of what is bad.
 enum class Measure : std::uint8_t { errors, accuracy, compliance, overuse, latency_median, latency_tail };
-inline constexpr std::size_t kMeasures = 6;
+inline constexpr std::string_view kMeasureNames[] = {"errorRate",   "accuracy",      "complianceRate",
+                                                     "overuseRate", "latencyMedian", "latencyP95"};
+inline constexpr std::size_t kMeasures = std::size(kMeasureNames);
+constexpr std::string_view name_of(Measure measure) { return kMeasureNames[static_cast<std::size_t>(measure)]; }
 
 // A figure before and since.
 struct Figure {
@@ -56,6 +60,7 @@ struct Anomaly {
   std::string detector;          // "sequential", "threshold", "event"
   std::int64_t began_ns = 0;     // where the change likeliest was
   std::int64_t detected_ns = 0;
+  std::int64_t recorded_ns = 0;  // when the latest of the events that say so was recorded; once it is over, of those that say that
   std::int64_t resolved_ns = 0;  // 0: it is open
   std::string resolution;        // "recovered", "adopted" (what it is like now), "gone"
   std::string summary;           // in a sentence

@@ -83,8 +83,8 @@ bool RateDetector::judge(double spend, std::int64_t now_ns) {
   double all = kNone;
   for (std::size_t i = 0; i < kLevels; ++i) {
     Level& level = levels_[i];
-    const double raised = std::exp(log_odds_ + kShifts[i]);  // odds
-    const double of_these = -bad * std::log1p(1 / raised) - good * std::log1p(raised);
+    const double log_odds = log_odds_ + kShifts[i], log_not_q = -std::log1p(std::exp(log_odds));
+    const double of_these = bad * (log_odds + log_not_q) + good * log_not_q;
     level.log_sum = log_add(level.log_sum, log_start_) + of_these;
     if (log_start_ >= level.log_best) level.log_best = log_start_, level.since_n = level.since_bad = 0, level.since_ns = now_ns;
     level.log_best += of_these;
