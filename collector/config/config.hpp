@@ -16,6 +16,7 @@ using Duration = std::chrono::nanoseconds;
 
 enum class FreeText : std::uint8_t { keep, hash, drop };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class DetectorKind : std::uint8_t { sequential, threshold };
 enum class LogFormat : std::uint8_t { automatic, text, json, journald };
 
 struct Config {
@@ -62,6 +63,16 @@ struct Config {
     std::uint64_t max_open_executions = 100'000;
     std::uint64_t max_producers = 10'000;
   } limits;
+  struct {
+    bool enabled = true;
+    DetectorKind detector = DetectorKind::sequential;
+    std::uint64_t false_alarms_per_month = 1;
+    std::string hook, alertmanager;  // empty: none
+    Duration hook_timeout = std::chrono::seconds(10);
+    // Of the threshold detector:
+    std::uint64_t latency_percent = 200, accuracy_points = 15, error_points = 10, compliance_points = 10;
+    Duration latency_critical = std::chrono::seconds(5);
+  } anomalies;
   struct {
     LogLevel level = LogLevel::info;
     LogFormat format = LogFormat::automatic;

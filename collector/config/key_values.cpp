@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "collector/config/address.hpp"
+#include "collector/config/alertmanager.hpp"
 #include "collector/config/formats.hpp"
 #include "collector/config/nearest.hpp"
 #include "collector/config/units.hpp"
@@ -99,10 +100,12 @@ std::string allowed_text(const Key& key) {
     case KeyType::choice: text = "one of " + list_text(key.choices); break;
     case KeyType::choices: text = "a list of " + list_text(key.choices); break;
     case KeyType::address: text = "an address of this machine alone such as \"127.0.0.1:9464\" or \"[::1]:9464\""; break;
+    case KeyType::alertmanager: text = "\"http://127.0.0.1:9093\", \"http://[::1]:9093\" or \"unix:/run/alertmanager.sock\""; break;
     case KeyType::path: text = "an absolute path"; break;
     case KeyType::sync: text = list_text(key.choices) + range(", or a duration such as \"100ms\""); break;
   }
-  if (key.nullable) text.append(", or null for ").append(key.type == KeyType::path ? "the usual place" : key.null_means);
+  if (key.nullable)
+    text.append(", or null for ").append(key.type == KeyType::path && key.null_means != "none" ? "the usual place" : key.null_means);
   return text;
 }
 
@@ -126,6 +129,10 @@ Result<Value> value_of(const Key& key, const boost::json::value& json) {
   const std::string_view text = json.get_string();
   if (key.type == KeyType::address) {
     if (!parse_loopback(text)) return wrong(key, json);
+    return Value(std::string(text));
+  }
+  if (key.type == KeyType::alertmanager) {
+    if (!parse_alertmanager(text)) return wrong(key, json);
     return Value(std::string(text));
   }
   if (key.type == KeyType::path) {

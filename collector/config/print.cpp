@@ -110,6 +110,10 @@ boost::json::object schema_of(const Key& key) {
       schema["type"] = type("string");
       schema["pattern"] = "^/";
       break;
+    case KeyType::alertmanager:
+      schema["type"] = type("string");
+      schema["pattern"] = "^(unix:/|http://(localhost|127\\.[0-9.]+|\\[::1\\])(:|/|$))";
+      break;
     case KeyType::sync:
       schema["anyOf"] = boost::json::array({boost::json::object({{"enum", strings(key.choices)}}),
                                             boost::json::object({{"type", "string"}, {"pattern", kDurationPattern}})});

@@ -21,13 +21,14 @@ namespace arbiter::config {
 enum class KeyType : std::uint8_t {
   boolean,
   count,
-  duration,  // "7d"; its number is nanoseconds
-  size,      // "64MiB"; its number is bytes
-  choice,    // one of `choices`
-  choices,   // a list of them, without repetition
-  address,   // of this machine alone, with a port (address.hpp)
-  path,      // absolute; null: the place that fits who runs it (places.hpp)
-  sync,      // one of `choices`, or a duration
+  duration,      // "7d"; its number is nanoseconds
+  size,          // "64MiB"; its number is bytes
+  choice,        // one of `choices`
+  choices,       // a list of them, without repetition
+  address,       // of this machine alone, with a port (address.hpp)
+  path,          // absolute; null: the place that fits who runs it (places.hpp)
+  sync,          // one of `choices`, or a duration
+  alertmanager,  // where one is (alertmanager.hpp)
 };
 
 // A key's value, whatever its type: null, bool, count or nanoseconds or bytes, text, list.
