@@ -54,6 +54,14 @@ Result<std::optional<std::int64_t>> time(const Target& target, std::string_view 
   return std::optional<std::int64_t>(*ns);
 }
 
+Result<std::uint64_t> whole(const std::string& limit) {
+  std::uint64_t number = 0;
+  const char* const end = limit.data() + limit.size();
+  const auto [at, error] = std::from_chars(limit.data(), end, number);
+  if (error != std::errc{} || at != end || number == 0) return bad("limit=" + limit + ": write a whole number from 1 up");
+  return number;
+}
+
 Result<service::EventsQuery> events_query(const Target& target) {
   service::EventsQuery query;
   const auto since = time(target, "since"), until = time(target, "until");
@@ -66,9 +74,9 @@ Result<service::EventsQuery> events_query(const Target& target) {
   };
   query.type = text("type"), query.agent = text("agent"), query.task = text("task");
   if (const std::string* limit = target.find("limit")) {
-    const char* const end = limit->data() + limit->size();
-    const auto [at, error] = std::from_chars(limit->data(), end, query.limit);
-    if (error != std::errc{} || at != end || query.limit == 0) return bad("limit=" + *limit + ": write a whole number from 1 up");
+    const auto number = whole(*limit);
+    if (!number) return number.error();
+    query.limit = *number;
   }
   return query;
 }
@@ -155,6 +163,21 @@ Response agent(service::Service& service, const Call& call) {
   return from(service.agents(query));
 }
 
+Response anomalies(service::Service& service, const Call& call) {
+  service::AnomaliesQuery query;
+  const auto open_only = flag(call.target, "open", false);
+  if (!open_only) return error_response(open_only.error());
+  query.open_only = *open_only;
+  if (const std::string* type = call.target.find("type")) query.type = *type;
+  if (const std::string* agent = call.target.find("agent")) query.agent = *agent;
+  if (const std::string* limit = call.target.find("limit")) {
+    const auto number = whole(*limit);
+    if (!number) return error_response(number.error());
+    query.limit = *number;
+  }
+  return from(service.anomalies(query));
+}
+
 Result<void> events(service::Service& service, const Call& call, const Line& line) {
   const auto query = events_query(call.target);
   if (!query) return query.error();
@@ -186,7 +209,7 @@ Response config_set(service::Service& service, const Call& call) {
   return changes ? from(service.set_config(*changes, by(call))) : error_response(changes.error());
 }
 
-constexpr std::array<Route, 16> kRoutes = {{
+constexpr std::array<Route, 17> kRoutes = {{
     {"GET", "/healthz", Access::read, Effort::quick, "", healthz, nullptr},
     {"GET", "/metrics", Access::read, Effort::quick, "", metrics, nullptr},
     {"GET", "/v1/status", Access::read, Effort::quick, "", status, nullptr},
@@ -194,6 +217,7 @@ constexpr std::array<Route, 16> kRoutes = {{
     {"GET", "/v1/stats", Access::read, Effort::quick, "fresh window agent task_type", stats, nullptr},
     {"GET", "/v1/agents", Access::read, Effort::heavy, "window", agents, nullptr},
     {"GET", "/v1/agents/{id}", Access::read, Effort::heavy, "window", agent, nullptr},
+    {"GET", "/v1/anomalies", Access::read, Effort::quick, "type agent open limit", anomalies, nullptr},
     {"GET", "/v1/events", Access::read, Effort::stream, "since until type agent task limit", nullptr, events},
     {"GET", "/v1/tasks/{id}", Access::read, Effort::heavy, "", task, nullptr},
     {"POST", "/v1/export", Access::change, Effort::heavy, "", export_snapshot, nullptr},

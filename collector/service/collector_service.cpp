@@ -69,10 +69,6 @@ Result<void> check_formats(const std::vector<std::string>& asked, const Since& s
   return {};
 }
 
-std::int64_t unix_now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 // When the newest snapshot was published; 0: there is none.
 std::int64_t newest_published_ns(const std::string& export_dir) {
   struct stat manifest {};
@@ -139,7 +135,14 @@ void ask_for(Asked& asked, const privacy::Anonymizer& anonymizer, std::string_vi
 }  // namespace
 
 CollectorService::CollectorService(Engine& engine, config::Options options)
-    : engine_(engine), options_(std::move(options)), audit_(engine.config().state_dir), follower_(source(), follower_options(engine.config())) {}
+    : engine_(engine),
+      options_(std::move(options)),
+      audit_(engine.config().state_dir),
+      follower_(source(), follower_options(engine.config())),
+      anomalies_(engine, follower_) {
+  follower_.add(anomalies_.detector());
+  anomalies_.configure(engine.config());
+}
 
 aggregate::Follower::Source CollectorService::source() {
   return {[this] { return engine_.committed(); },
@@ -148,6 +151,10 @@ aggregate::Follower::Source CollectorService::source() {
           },
           [this](std::uint64_t frame) { return engine_.durable(frame); }, [this] { return engine_.lately_ns(); },
           [](const std::string& problem) { log::warning("aggregate", "{}", problem); }};
+}
+
+std::int64_t CollectorService::unix_now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 CollectorService::~CollectorService() { stop(); }
@@ -159,6 +166,7 @@ void CollectorService::start() {
     exports_.newest_unix_ns = newest_published_ns(engine_.config().export_dir);
     configuration_.taken_unix_ns = unix_now_ns();
   }
+  anomalies_.start();
   follower_.load();
   follower_.start();
   exporter_ = std::jthread([this](const std::stop_token& stopping) {
@@ -178,6 +186,7 @@ void CollectorService::stop() {
 
 void CollectorService::finish() {
   follower_.finish([this](std::uint64_t frame) { return engine_.journal().since(frame); });
+  anomalies_.stop();
 }
 
 Result<json::object> CollectorService::status() {
@@ -260,6 +269,17 @@ Result<json::object> CollectorService::agents(const ProfilesQuery& query) {
   if (!one)
     return Error{"no event of agent " + query.agent + (query.window.empty() ? " is retained" : " is in the last " + query.window), 404};
   return std::move(*one);
+}
+
+Result<json::object> CollectorService::anomalies(const AnomaliesQuery& query) {
+  if (!query.type.empty() && std::find(std::begin(detect::kTypes), std::end(detect::kTypes), query.type) == std::end(detect::kTypes)) {
+    std::string all;
+    for (const std::string_view type : detect::kTypes) all.append(all.empty() ? "" : ", ").append(type);
+    return Error{"type " + query.type + ": write one of " + all, 400};
+  }
+  Asked agent;
+  ask_for(agent, engine_.anonymizer(), query.agent, schema::Subject::agent);
+  return anomalies_.json({query.type, agent.text ? agent.text->shown() : std::string(), query.open_only, query.limit});
 }
 
 Result<json::object> CollectorService::task(std::string_view task_id) {
@@ -373,81 +393,12 @@ void CollectorService::note_change(std::string_view action, const By& by, const 
   note(std::move(line));
 }
 
-Result<json::object> CollectorService::config(ConfigShown which) {
-  auto running = engine_.mailbox().ask([this]() -> Result<config::Config> { return engine_.config(); });
-  if (!running) return running.error();
-  if (which == ConfigShown::running) return config::json_of(*running);
-  const auto places = config::places(config::surroundings(), options_.instance);
-  if (!places) return places.error();
-  config::Config defaults;
-  config::fill(defaults, *places);
-  if (which == ConfigShown::defaults) return config::json_of(defaults);
-  json::object differing;
-  for (const config::Key& key : config::keys())
-    if (const auto has = key.get(key, *running), by_default = key.get(key, defaults); has != by_default)
-      differing[key.path] = {{"running", config::json_of(key, has)}, {"default", config::json_of(key, by_default)}};
-  return differing;
-}
-
-Result<json::object> CollectorService::take_over(const std::function<Result<config::Config>(const config::Config&)>& wanted,
-                                                 std::string_view action, const By& by) {
-  json::array changed;
-  auto taken = engine_.mailbox().ask([&]() -> Result<json::object> {
-    config::Config running = engine_.config();
-    auto next = wanted(running);
-    if (!next) return Error{next.error().message, 400};
-    const auto changes = config::difference(running, *next);
-    const config::Applied applied = config::apply(running, *next);
-    engine_.configure(running);
-    if (applied.has("log.level") || applied.has("log.format")) log::start(running.log.level, running.log.format);
-    for (const config::Change& change : changes) {
-      log::info("config", "{}: {} from {} to {}{}", action, change.key, change.from, change.to, change.live ? "" : ": takes a restart");
-      changed.push_back(
-          {{"key", change.key}, {"from", json::parse(change.from)}, {"to", json::parse(change.to)}, {"applied", change.live}});
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      configuration_.taken_unix_ns = unix_now_ns();
-    }
-    look_again();
-    return config::json_of(applied);
-  });
-  json::object line{{"action", action}, {"by", by}, {"outcome", taken ? "done" : "failed"}};
-  if (taken)
-    line["changes"] = std::move(changed);
-  else
-    line["error"] = taken.error().message;
-  note(std::move(line));
-  return taken;
-}
-
-Result<json::object> CollectorService::set_config(const json::object& changes, const By& by) {
-  return take_over([&](const config::Config& running) { return config::merged(running, changes); }, "config set", by);
-}
-
-void CollectorService::reload() {
-  const By by{{"trigger", "SIGHUP"}};
-  auto loaded = config::load(options_, config::surroundings());
-  if (!loaded) {
-    log::error("config", "{}: the running configuration stays as it is", loaded.error().message);
-    note_change("reload", by, loaded.error());
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(configuration_.last_taken, false)) configuration_.refused_unix_ns = unix_now_ns();
-    return;
-  }
-  const auto taken = take_over([&](const config::Config&) -> Result<config::Config> { return loaded->config; }, "reload", by);
-  if (!taken) return;  // stopping
-  log::info("config", "{} is in force", loaded->file.empty() ? "the default configuration" : loaded->file);
-  const std::lock_guard lock(mutex_);
-  configuration_.last_taken = true;
-  configuration_.waiting_for_restart = taken->at("needs_restart").as_array().size();
-}
-
 std::string CollectorService::metrics() {
   auto text = engine_.mailbox().ask([this]() -> Result<std::string> { return {boost::system::in_place_value, metrics_text(engine_)}; });
   if (!text) return {};
+  const Anomalies::Figures anomalies = anomalies_.figures();
   const std::lock_guard lock(mutex_);
-  return *text + metrics_text(exports_, configuration_);
+  return *text + metrics_text(exports_, configuration_) + metrics_text(anomalies);
 }
 
 void CollectorService::look_again() {

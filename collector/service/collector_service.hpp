@@ -10,6 +10,7 @@
 #include "collector/aggregate/follower.hpp"
 #include "collector/aggregate/window.hpp"
 #include "collector/config/load.hpp"
+#include "collector/service/anomalies.hpp"
 #include "collector/service/audit.hpp"
 #include "collector/service/engine.hpp"
 #include "collector/service/metrics.hpp"
@@ -36,6 +37,7 @@ class CollectorService final : public Service {
   Result<void> events(const EventsQuery& query, const std::function<bool(std::string_view)>& line) override;
   Result<boost::json::object> window_stats(const ProfilesQuery& query) override;
   Result<boost::json::object> agents(const ProfilesQuery& query) override;
+  Result<boost::json::object> anomalies(const AnomaliesQuery& query) override;
   Result<boost::json::object> task(std::string_view task_id) override;
   Result<boost::json::object> export_snapshot(const ExportRequest& request) override;
   Result<void> flush() override;
@@ -70,11 +72,13 @@ class CollectorService final : public Service {
   void export_loop(const std::stop_token& stopping);
 
   aggregate::Follower::Source source();
+  static std::int64_t unix_now_ns();
 
   Engine& engine_;
   config::Options options_;
   Audit audit_;
   aggregate::Follower follower_;
+  Anomalies anomalies_;
   std::mutex exporting_;  // one export at a time
   snapshot::Progress progress_;
   std::atomic<std::int64_t> export_began_ns_{0};  // steady clock; for status alone (relaxed, as progress_)

@@ -186,4 +186,22 @@ std::string metrics_text(const ExportFigures& exports, const ConfigurationFigure
   return out.take();
 }
 
+std::string metrics_text(const Anomalies::Figures& anomalies) {
+  Exposition out;
+  const auto by_type = [&out](const std::vector<std::uint64_t>& figures) {
+    for (std::size_t i = 0; i < figures.size(); ++i) out.sample(figures[i], {{"type", detect::kTypes[i]}});
+  };
+  out.family("arbiter_anomalies_total", "counter", "Anomalies found since start, by type.");
+  by_type(anomalies.found);
+  out.family("arbiter_anomalies_open", "gauge", "Anomalies that are open, by type.");
+  by_type(anomalies.open);
+  out.gauge("arbiter_anomaly_charts", "Measures of agents and of their types of task that are watched.", anomalies.charts);
+  out.gauge("arbiter_anomaly_charts_abstaining", "Of those, what changes by itself too much to be told of.", anomalies.abstaining);
+  out.family("arbiter_alerts_total", "counter", "Times that a hook or an Alertmanager was told of anomalies, by outcome.");
+  out.sample(anomalies.alerts.told, {{"outcome", "told"}});
+  out.sample(anomalies.alerts.failed, {{"outcome", "failed"}});
+  out.sample(anomalies.alerts.dropped, {{"outcome", "dropped"}});
+  return out.take();
+}
+
 }  // namespace arbiter::service

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "collector/meter.hpp"
+#include "collector/service/anomalies.hpp"
 #include "collector/service/engine.hpp"
 
 namespace arbiter::service {
@@ -28,5 +29,6 @@ struct ConfigurationFigures {
 
 std::string metrics_text(Engine& engine);  // on the drain's thread
 std::string metrics_text(const ExportFigures& exports, const ConfigurationFigures& configuration);
+std::string metrics_text(const Anomalies::Figures& anomalies);
 
 }  // namespace arbiter::service

@@ -30,6 +30,12 @@ struct ProfilesQuery {
 // Who asked, as the audit has it (audit.hpp): {"uid": .., "pid": ..}, or {"trigger": ".."}.
 using By = boost::json::object;
 
+struct AnomaliesQuery {
+  std::string type, agent;  // empty: any; the agent raw, or the shown form of a hashed one
+  bool open_only = false;
+  std::uint64_t limit = 100;  // of those that are over, the latest
+};
+
 struct ExportRequest {
   std::string since = {};                 // "", "time:<RFC 3339 or unix ms>", "cursor:<c>", "snapshot:<n>"
   std::vector<std::string> formats = {};  // empty: those of the configuration
@@ -54,6 +60,7 @@ class Service {
                               const std::function<bool(std::string_view json_line)>& line) = 0;  // in order of time
   virtual Result<boost::json::object> window_stats(const ProfilesQuery& query) = 0;
   virtual Result<boost::json::object> agents(const ProfilesQuery& query) = 0;  // of every agent in a line, or all of the one named
+  virtual Result<boost::json::object> anomalies(const AnomaliesQuery& query) = 0;  // {"open": [...], "resolved": [...], "abstaining": [...]}
   virtual Result<boost::json::object> task(std::string_view task_id) = 0;
   virtual Result<boost::json::object> export_snapshot(
       const ExportRequest& request) = 0;  // {"path": ..., "manifest": {...}}, when it is complete

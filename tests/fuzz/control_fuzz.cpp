@@ -37,6 +37,9 @@ class Service final : public service::Service {
       if (!line(one)) break;
     return {};
   }
+  Result<json::object> anomalies(const service::AnomaliesQuery& query) override {
+    return json::object{{"type", query.type}, {"agent", query.agent}, {"open", query.open_only}, {"limit", query.limit}};
+  }
   Result<json::object> task(std::string_view id) override {
     if (id.size() > 10) return Error{"no event of task " + std::string(id) + " is retained", 404};
     return json::object{{"taskId", json::string_view(id.data(), id.size())}};

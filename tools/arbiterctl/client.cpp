@@ -202,6 +202,15 @@ Result<json::object> Client::agent(std::string_view agent_id, std::string_view w
   return ask("GET", target, {}, kSlow);
 }
 
+Result<json::object> Client::anomalies(const AnomaliesFilter& filter) {
+  std::string target = "/v1/anomalies";
+  add_parameter(target, "type", filter.type);
+  add_parameter(target, "agent", filter.agent);
+  if (filter.open_only) add_parameter(target, "open", "1");
+  if (filter.limit != 0) add_parameter(target, "limit", std::to_string(filter.limit));
+  return ask("GET", target);
+}
+
 Result<json::object> Client::task(std::string_view task_id) {
   return ask("GET", "/v1/tasks/" + control::percent_encoded(task_id), {}, kSlow);
 }

@@ -34,6 +34,12 @@ struct ProfilesFilter {
   std::string window, agent, task_type;
 };
 
+struct AnomaliesFilter {
+  std::string type, agent;
+  bool open_only = false;
+  std::uint64_t limit = 0;  // 0: the collector's default
+};
+
 class Client {
  public:
   static constexpr std::chrono::milliseconds kQuick{30'000};  // how long an answer of one piece may take
@@ -61,6 +67,7 @@ class Client {
   Result<boost::json::object> window_stats(const ProfilesFilter& filter);
   Result<boost::json::object> agents(std::string_view window);
   Result<boost::json::object> agent(std::string_view agent_id, std::string_view window);
+  Result<boost::json::object> anomalies(const AnomaliesFilter& filter);
   Result<boost::json::object> task(std::string_view task_id);
   Result<boost::json::object> export_snapshot(std::string_view since = {}, const std::vector<std::string>& formats = {});  // waits for it
   Result<boost::json::object> flush() { return ask("POST", "/v1/flush"); }

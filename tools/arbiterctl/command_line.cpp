@@ -5,6 +5,7 @@
 #include <CLI/Validators.hpp>
 
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "collector/config/nearest.hpp"
 #include "collector/config/table.hpp"
 #include "collector/control/time_text.hpp"
+#include "collector/detect/anomaly.hpp"
 #include "tools/arbiterctl/top/keys.hpp"
 
 namespace arbiter::ctl {
@@ -100,6 +102,18 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
   CLI::App* const task =
       command(*app, "task", "Everything recorded about one task", "  arbiterctl task task-1\n  arbiterctl task task-1 --json | jq .reward");
   task->add_option("TASK_ID", into.task_id, "As it was recorded, anonymised or not")->required();
+
+  CLI::App* const anomalies = command(*app, "anomalies", "What got worse: whose, since when, on what evidence, and what moved with it",
+                                      "  arbiterctl anomalies\n  arbiterctl anomalies --open --json | jq '.open[].summary'\n"
+                                      "  arbiterctl anomalies --kind error_rate_increase --agent agent-7");
+  anomalies->add_flag("--open", into.anomalies.open_only, "Only what is not over yet");
+  anomalies->add_option("--kind", into.anomalies.type, "Of this type")
+      ->type_name("ANOMALY")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(detect::kTypes), std::end(detect::kTypes))).description(""));
+  anomalies->add_option("--agent", into.anomalies.agent, "Of this agent")->type_name("AGENT");
+  anomalies->add_option("--limit", into.anomalies.limit, "At most so many that are over, the latest (100)")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53).description(""));
 
   CLI::App* const events = command(*app, "events", "The newest events that match, in order of time",
                                    "  arbiterctl events --limit 20\n  arbiterctl events --since -15m --type routing-decision\n"

@@ -18,6 +18,7 @@ struct Arguments {
   bool fresh = true;                     // stats
   client::ProfilesFilter profiles;       // stats, agents
   std::string task_id;                   // task
+  client::AnomaliesFilter anomalies;     // anomalies
   client::EventsFilter events;           // events
   std::string since;                     // export
   std::vector<std::string> formats;      // export

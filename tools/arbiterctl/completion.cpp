@@ -5,6 +5,7 @@
 
 #include "collector/aggregate/window.hpp"
 #include "collector/config/table.hpp"
+#include "collector/detect/anomaly.hpp"
 #include "shm/schema.hpp"
 
 namespace arbiter::ctl {
@@ -55,6 +56,8 @@ std::string event_types() {
   return joined(all);
 }
 
+std::string anomaly_types() { return joined({std::begin(detect::kTypes), std::end(detect::kTypes)}); }
+
 std::string windows() {
   std::vector<std::string> all;
   for (const aggregate::Window& window : aggregate::kWindows) all.emplace_back(window.name);
@@ -79,10 +82,11 @@ void gather_valued(const CLI::App& app, std::vector<Valued>& out) {
     if (option->get_lnames().empty() || option->get_items_expected_max() == 0) continue;
     const std::string type = option->get_type_name();
     out.push_back({"--" + option->get_lnames().front(),
-                   type == "TYPE"     ? event_types()
-                   : type == "FORMAT" ? formats()
-                   : type == "WINDOW" ? windows()
-                                      : "",
+                   type == "TYPE"      ? event_types()
+                   : type == "ANOMALY" ? anomaly_types()
+                   : type == "FORMAT"  ? formats()
+                   : type == "WINDOW"  ? windows()
+                                       : "",
                    type == "PATH"});
   }
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) gather_valued(*sub, out);

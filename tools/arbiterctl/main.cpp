@@ -205,6 +205,7 @@ const std::map<std::string, Command>& commands() {
          if (a.task_id.empty()) return complain("an id has at least one byte", kUsage);
          return print(collector, a, collector.task(a.task_id), task_text);
        }},
+      {"anomalies", [](auto& collector, const auto& a) { return print(collector, a, collector.anomalies(a.anomalies), anomalies_text); }},
       {"events", events},
       {"top", top},
       {"export", export_snapshot},

@@ -13,6 +13,7 @@ std::string status_text(const boost::json::object& status);
 std::string stats_text(const boost::json::object& stats);
 std::string profile_text(const boost::json::object& profile);  // of an agent, or of all in a window
 std::string agents_text(const boost::json::object& agents);
+std::string anomalies_text(const boost::json::object& anomalies);
 std::string task_text(const boost::json::object& task);
 std::string event_line(std::string_view event_json);  // one exported event; without its end
 // ", 42 %, about 7 s left", of the export that a status says is under way; empty where none is.

@@ -62,6 +62,9 @@ class FakeService : public service::Service {
   std::function<Result<boost::json::object>(bool)> on_stats = [](bool fresh) { return boost::json::object{{"fresh", fresh}}; };
   std::function<Result<void>(const service::EventsQuery&, const std::function<bool(std::string_view)>&)> on_events =
       [](const auto&, const auto&) { return Result<void>(); };
+  std::function<Result<boost::json::object>(const service::AnomaliesQuery&)> on_anomalies = [](const service::AnomaliesQuery&) {
+    return boost::json::object{{"open", boost::json::array()}, {"resolved", boost::json::array()}, {"abstaining", boost::json::array()}};
+  };
   std::function<Result<boost::json::object>(std::string_view)> on_task = [](std::string_view id) {
     return boost::json::object{{"taskId", std::string(id)}};
   };
@@ -95,6 +98,10 @@ class FakeService : public service::Service {
   Result<void> events(const service::EventsQuery& query, const std::function<bool(std::string_view)>& line) override {
     const Ordered here(order);
     return on_events(query, line);
+  }
+  Result<boost::json::object> anomalies(const service::AnomaliesQuery& query) override {
+    const Ordered here(order);
+    return on_anomalies(query);
   }
   Result<boost::json::object> task(std::string_view task_id) override {
     const Ordered here(order);
