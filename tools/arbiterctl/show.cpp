@@ -230,8 +230,8 @@ std::string differing_text(const json::object& differing) {
   std::string out;
   for (const auto& [key, values] : differing) {
     if (!values.is_object()) continue;
-    const auto value = [&](std::string_view which) {
-      const auto* const found = at(values.get_object(), which);
+    const auto value = [&of_key = values.get_object()](std::string_view which) {
+      const auto* const found = at(of_key, which);
       return found == nullptr ? std::string("-") : harmless(control::json_line(*found));
     };
     out.append(harmless(key)).append(" = ").append(value("running")).append("   (default ").append(value("default")).append(")\n");
