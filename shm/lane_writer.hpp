@@ -63,8 +63,11 @@ class LaneWriter {
   // One compare of private values; past the limit, out of line: one load of the shared acknowledged position, seldom a skip record or a
   // growth.
   std::byte* reserve(std::uint32_t records) noexcept {
-    if (position_ + records <= limit_) [[likely]]
-      return area_ + (position_ & kOffsetMask) * abi::kRecordBytes;
+    if (position_ + records <= limit_) [[likely]] {
+      std::byte* const at = area_ + (position_ & kOffsetMask) * abi::kRecordBytes;
+      fetch_ahead(at, records);
+      return at;
+    }
     return reserve_past_limit(records);
   }
 
@@ -115,6 +118,22 @@ class LaneWriter {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_release);
     ARBITER_TESTPOINT("lane.counted");
   }
+
+  // Asks for as many lines as an event takes, some events ahead and for writing: the collector has read them a lap ago, and getting one
+  // back from its core takes longer than a call. Three instructions a record; what lies behind the area is asked for in vain, not a fault.
+  [[gnu::always_inline]] static void fetch_ahead(const std::byte* at, std::uint32_t records) noexcept {
+    const std::byte* line = at + kFetchAheadBytes;
+    const std::byte* const end = line + std::size_t{records} * abi::kRecordBytes;
+    do {
+#if defined(__x86_64__)
+      asm volatile("prefetchw %0" ::"m"(*line));  // by name: the builtin asks for reading, unless built for some processors alone
+#else
+      __builtin_prefetch(line, 1);
+#endif
+      line += abi::kRecordBytes;
+    } while (line < end);
+  }
+  static constexpr std::size_t kFetchAheadBytes = 2048;  // some ten events: 512 to 4,096 were measured, and are alike
 
   [[gnu::cold]] std::byte* reserve_past_limit(std::uint32_t records) noexcept;
   std::byte* make_room(std::uint32_t records) noexcept;

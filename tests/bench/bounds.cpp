@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "shm/abi.hpp"
+#include "shm/clock.hpp"
 #include "tests/bench/measure.hpp"
 
 namespace arbiter::bench {
@@ -31,6 +32,7 @@ double store_ns(std::span<const std::byte> event, std::uint64_t events, bool sta
   std::fill(ring.begin(), ring.end(), std::byte{1});
   std::atomic<std::uint64_t> published{0};  // release, as in a lane; nobody reads it
   std::byte* at = ring.data();
+  const abi::ClockSource clock = best_clock();           // what stamps events here
   using Block [[gnu::vector_size(16)]] = std::uint64_t;  // not memcpy of the whole: that may become `rep movs`
   const std::uint64_t before = now_ns();
   for (std::uint64_t i = 0; i < events; ++i) {
@@ -40,7 +42,7 @@ double store_ns(std::span<const std::byte> event, std::uint64_t events, bool sta
       std::memcpy(&block, padded.data() + k, sizeof block);
       std::memcpy(at + k, &block, sizeof block);
     }
-    const std::uint64_t stamp = stamped ? cycles() : i;
+    const std::uint64_t stamp = stamped ? ticks(clock) : i;
     std::memcpy(at, &stamp, sizeof stamp);
     at += padded.size();
     published.store(i, std::memory_order_release);

@@ -7,7 +7,8 @@
 
 namespace arbiter::bench {
 
-// One event's bytes, in whole records, into a ring of a lane's size, one release store behind each. `stamped`: with the time-stamp counter.
+// One event's bytes, in whole records, into a ring of a lane's size, one release store behind each. `stamped`: by the clock that stamps
+// events on this machine.
 double store_ns(std::span<const std::byte> event, std::uint64_t events, bool stamped);
 
 double cycles_ns();         // reading the time-stamp counter

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "shm/clock.hpp"
 #include "tests/bench/bounds.hpp"
 #include "tests/bench/measure.hpp"
 
@@ -43,6 +44,7 @@ boost::json::object machine() {
   facts["kernel"] = std::string(name.sysname) + " " + name.release;
   facts["compiler"] = __VERSION__;
   facts["build"] = kBuild;
+  facts["stampedBy"] = best_clock() == abi::ClockSource::tsc ? "time-stamp counter" : "clock_gettime";
   facts["cyclesPerNs"] = cycles_per_ns();
   facts["roundTripNs"] = round_trip_ns();
   facts["bounds"] = std::move(bounds);

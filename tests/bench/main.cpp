@@ -98,7 +98,7 @@ int run(int argc, char** argv) {
   if (json)
     std::cout << boost::json::serialize(document) << '\n';
   else
-    std::cout << report->table();
+    std::cout << report->table() << "events are stamped by the " << document["machine"].at("stampedBy").as_string().c_str() << '\n';
   return 0;
 }
 
