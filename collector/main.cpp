@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <thread>
@@ -15,6 +17,7 @@
 #include "collector/log/log.hpp"
 #include "collector/service/collector_service.hpp"
 #include "collector/service/engine.hpp"
+#include "collector/systemd.hpp"
 #include "collector/thread.hpp"
 
 namespace {
@@ -48,11 +51,22 @@ sigset_t block_signals() {
   return set;
 }
 
+// The drain's own thread feeds the watchdog: threads that only wait for it would go on feeding while it is stuck.
+void beat_for_watchdog(service::Engine& engine) {
+  constexpr int beats = 4;  // in the time that the watchdog waits
+  constexpr std::chrono::microseconds status_every = std::chrono::seconds(5);
+  if (const auto waits = systemd::watchdog())
+    engine.on_beat(std::min(*waits / beats, status_every), [&engine] { systemd::alive(engine.summary()); });
+}
+
 int serve(const config::Options& options, config::Loaded loaded) {
   const sigset_t signals = block_signals();
   log::start(loaded.config.log.level, loaded.config.log.format);
-  auto engine = service::Engine::open(loaded.config);
+  const auto passed = systemd::passed_sockets(loaded.config.socket, loaded.config.ring_dir + ".doorbell");
+  if (!passed) return complain(passed.error(), config::kBadConfiguration);
+  auto engine = service::Engine::open(loaded.config, passed->doorbell);
   if (!engine) return complain(engine.error(), 1);
+  beat_for_watchdog(**engine);
   service::CollectorService service(**engine, options);
   std::thread drain([&] {
     begin_thread("drain", Urgency::now);
@@ -66,7 +80,8 @@ int serve(const config::Options& options, config::Loaded loaded) {
     service.finish();
   };
   service.start();  // before anybody can ask for an export: it clears away what a killed one left
-  auto server = control::Server::start(service, {.socket = loaded.config.socket, .listen = loaded.config.listen});
+  auto server =
+      control::Server::start(service, {.socket = loaded.config.socket, .listen = loaded.config.listen, .passed = passed->control});
   if (!server) {
     finish();
     return complain(server.error(), 1);
@@ -74,17 +89,24 @@ int serve(const config::Options& options, config::Loaded loaded) {
   log::info("main", "collecting from {}: control socket {}", loaded.config.ring_dir, loaded.config.socket);
   if (const std::string& address = (*server)->listening(); !address.empty())
     log::info("main", "reading over TCP: http://{}/metrics", address);
+  const std::string status = "collecting from " + loaded.config.ring_dir;
+  systemd::ready(status);
 
   for (bool running = true; running;) {
     int number = 0;
     if (sigwait(&signals, &number) != 0) continue;
     switch (number) {
-      case SIGHUP: service.reload(); break;
+      case SIGHUP:
+        systemd::reloading();
+        service.reload();
+        systemd::ready(status);
+        break;
       case SIGUSR1: service.export_soon(); break;
       default: running = false;
     }
   }
   log::info("main", "stopping: taking what is recorded, sealing the journal");
+  systemd::stopping("taking what is recorded, sealing the journal");
   service.stop();
   (*server)->stop();
   finish();

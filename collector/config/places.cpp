@@ -1,6 +1,7 @@
 #include "collector/config/places.hpp"
 
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,7 +53,11 @@ Surroundings surroundings() {
   if (getpwuid_r(who.uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr && found->pw_dir != nullptr &&
       found->pw_dir[0] == '/')
     who.home = found->pw_dir;
-  who.system = who.uid == 0 || access("/run/arbiter", W_OK) == 0;
+  if (const auto passed = who.environment("CREDENTIALS_DIRECTORY"))
+    if (const std::string path = *passed + "/anonymization.key"; access(path.c_str(), F_OK) == 0) who.credential = path;
+  // Its owner, too, where the unit of an instance lets it write only to its own places.
+  struct stat run {};
+  who.system = who.uid == 0 || access("/run/arbiter", W_OK) == 0 || (stat("/run/arbiter", &run) == 0 && run.st_uid == who.uid);
   return who;
 }
 
@@ -61,11 +66,12 @@ Result<Places> places(const Surroundings& who, std::string_view instance) {
     return Error{"\"" + std::string(instance) + "\" is no name of an instance: use 1 to 32 letters, digits, '-' and '_'"};
   const std::string name = directory_name(instance);
   if (who.system)
-    return Places{"/run/" + name + "/lanes", "/var/lib/" + name, "/run/" + name + "/control.sock", "/etc/" + name + "/collector.json"};
+    return Places{"/run/" + name + "/lanes", "/var/lib/" + name, "/run/" + name + "/control.sock", "/etc/" + name + "/collector.json",
+                  who.credential};
   const std::string run = private_runtime(who, instance);
   const std::string state = xdg(who, "XDG_STATE_HOME").value_or(home(who) + "/.local/state");
   const std::string config = xdg(who, "XDG_CONFIG_HOME").value_or(home(who) + "/.config");
-  return Places{run + "/lanes", state + "/" + name, run + "/control.sock", config + "/" + name + "/collector.json"};
+  return Places{run + "/lanes", state + "/" + name, run + "/control.sock", config + "/" + name + "/collector.json", who.credential};
 }
 
 void fill(Config& config, const Places& places) {
@@ -75,6 +81,7 @@ void fill(Config& config, const Places& places) {
   open(config.ring_dir, places.ring_dir);
   open(config.state_dir, places.state_dir);
   open(config.socket, places.socket);
+  if (!places.key_file.empty()) open(config.anonymization.key_file, places.key_file);
   open(config.export_dir, config.state_dir + "/exports");
   open(config.anonymization.key_file, config.state_dir + "/anonymization.key");
 }

@@ -13,6 +13,7 @@ namespace arbiter::config {
 
 struct Places {
   std::string ring_dir, state_dir, socket, config_file;
+  std::string key_file;  // a credential that the service manager passes (LoadCredential); empty: none, the key is in the state directory
 };
 
 // What the choice depends on.
@@ -20,7 +21,8 @@ struct Surroundings {
   unsigned uid = 0;                                                    // effective
   std::function<std::optional<std::string>(const char*)> environment;  // unset and empty are the same: nothing
   std::string home;                                                    // from the user database, when HOME is not set
-  bool system = false;                                                 // root, or /run/arbiter is ours to write
+  std::string credential;                                              // the key's file among those passed, if there is one
+  bool system = false;                                                 // root, or /run/arbiter is ours
 };
 Surroundings surroundings();  // of this process
 

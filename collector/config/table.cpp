@@ -210,7 +210,7 @@ const std::vector<Key>& table() {
              0,
              {},
              "The key of those hashes, made with mode 0600 on the first start; who loses it cannot ask for raw ids any more.",
-             "anonymization.key under state_dir"},
+             "the credential anonymization.key, if one is passed, else anonymization.key under state_dir"},
             ARBITER_FIELD(anonymization.key_file)),
       bound({"anonymization.preserve_agent_ids",
              KeyType::boolean,

@@ -18,6 +18,8 @@ class Listener {
   // dead collector is replaced. Error: somebody answers on it (EADDRINUSE), something else than a socket is there, the path is too long for
   // a socket.
   static Result<Listener> open(const std::string& path);
+  // A socket that listens there already, made by who started us: its file is his to remove.
+  static Listener passed(int descriptor) { return Listener({}, descriptor); }
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&&) = delete;
   ~Listener();  // closes, removes

@@ -144,7 +144,7 @@ class Server::Impl {
 };
 
 Result<std::unique_ptr<Server>> Server::start(service::Service& service, const ServerOptions& options) {
-  auto listener = Listener::open(options.socket);
+  auto listener = options.passed < 0 ? Listener::open(options.socket) : Result<Listener>(Listener::passed(options.passed));
   if (!listener) return listener.error();
   std::optional<TcpListener> tcp;
   if (!options.listen.empty()) {

@@ -20,6 +20,7 @@ namespace arbiter::control {
 struct ServerOptions {
   std::string socket;
   std::string listen = {};           // "127.0.0.1:9464" (config/address.hpp): reading over TCP as well; empty: not
+  int passed = -1;                   // a socket that listens there already, taken over; -1: it is made
   std::optional<gid_t> readers;      // who may read besides root and the own user; nothing: the group arbiter-readers, if there is one
   std::size_t connections_max = 64;  // an eighth of them is for callers who may change; what is over gets 503
   std::size_t header_bytes_max = 16 << 10;        // 431

@@ -19,16 +19,16 @@ constexpr int kReadsMax = 64;
 
 }  // namespace
 
-Result<Doorbell> Doorbell::open(const std::string& ring_dir, int wake_fd) {
-  const std::string path = ring_dir + ".doorbell";
-  const int bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+Result<Doorbell> Doorbell::open(const std::string& ring_dir, int wake_fd, int passed) {
+  const std::string path = passed < 0 ? ring_dir + ".doorbell" : std::string();
+  const int bell = passed < 0 ? socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : passed;
   if (bell < 0) return system_error("doorbell socket");
   const int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   Doorbell doorbell(path, bell, watch, wake_fd);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   // A path too long for a socket leaves the collector to its polling.
-  if (path.size() < sizeof address.sun_path) {
+  if (!path.empty() && path.size() < sizeof address.sun_path) {
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     unlink(path.c_str());  // the lock of the lanes directory is held: nobody else's
     if (bind(bell, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return system_error("doorbell " + path);
@@ -47,7 +47,7 @@ Doorbell::Doorbell(Doorbell&& other) noexcept
 Doorbell::~Doorbell() {
   if (bell_ >= 0) {
     ::close(bell_);
-    unlink(path_.c_str());
+    if (!path_.empty()) unlink(path_.c_str());
   }
   if (watch_ >= 0) ::close(watch_);
 }
@@ -70,7 +70,7 @@ Doorbell::Woken Doorbell::wait_once(std::chrono::nanoseconds at_most, bool heed_
   // So many reads and no more: who rings without end would else be listened to without end.
   std::array<char, 4096> junk;
   if ((fds[1].revents & POLLIN) != 0)
-    for (int rings = 0; rings < kReadsMax && recv(bell_, junk.data(), junk.size(), 0) >= 0; ++rings) {
+    for (int rings = 0; rings < kReadsMax && recv(bell_, junk.data(), junk.size(), MSG_DONTWAIT) >= 0; ++rings) {
     }
   if ((fds[2].revents & POLLIN) != 0)
     for (int reads = 0; reads < kReadsMax && read(watch_, junk.data(), junk.size()) > 0; ++reads) woken.new_files = true;

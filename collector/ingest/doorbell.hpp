@@ -14,8 +14,8 @@ namespace arbiter::ingest {
 
 class Doorbell {
  public:
-  // Binds `<ring_dir>.doorbell` and watches `ring_dir`; `wake_fd` is not owned.
-  static Result<Doorbell> open(const std::string& ring_dir, int wake_fd);
+  // Binds `<ring_dir>.doorbell`, unless `passed` is a socket bound there by who started us, and watches `ring_dir`; `wake_fd` is not owned.
+  static Result<Doorbell> open(const std::string& ring_dir, int wake_fd, int passed = -1);
   Doorbell(Doorbell&& other) noexcept;
   Doorbell& operator=(Doorbell&&) = delete;
   ~Doorbell();
@@ -31,7 +31,7 @@ class Doorbell {
  private:
   Woken wait_once(std::chrono::nanoseconds at_most, bool heed_producers);
   Doorbell(std::string path, int bell, int watch, int wake) : path_(std::move(path)), bell_(bell), watch_(watch), wake_(wake) {}
-  std::string path_;
+  std::string path_;  // of a socket that is ours to remove; empty: it is not
   int bell_, watch_, wake_;
   std::chrono::steady_clock::time_point window_began_{};
   unsigned wakes_ = 0;  // by producers, in this window

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "collector/config/units.hpp"
 #include "collector/ingest/clock_file.hpp"
@@ -79,9 +80,9 @@ journal::Options journal_options(const config::Config& config) {
   return options;
 }
 
-Result<std::unique_ptr<Engine>> Engine::open(const config::Config& config) {
+Result<std::unique_ptr<Engine>> Engine::open(const config::Config& config, int doorbell) {
   std::unique_ptr<Engine> engine(new Engine(config));
-  if (auto ready = engine->set_up(); !ready) return ready.error();
+  if (auto ready = engine->set_up(doorbell); !ready) return ready.error();
   return engine;
 }
 
@@ -101,7 +102,7 @@ Result<privacy::Key> Engine::key() const {
   return privacy::create_key(path);
 }
 
-Result<void> Engine::set_up() {
+Result<void> Engine::set_up(int passed_doorbell) {
   install_sigbus_guard();
   ingest::raise_descriptor_limit();
   if (auto made = journal::make_directory(config_.state_dir); !made)
@@ -135,7 +136,7 @@ Result<void> Engine::set_up() {
   if (!journal) return with_remedy(journal.error(), "--state-dir");
   journal_ = std::move(*journal);
 
-  auto doorbell = ingest::Doorbell::open(config_.ring_dir, mailbox_.wake_fd());
+  auto doorbell = ingest::Doorbell::open(config_.ring_dir, mailbox_.wake_fd(), passed_doorbell);
   if (!doorbell) return doorbell.error();
   doorbell_.emplace(std::move(*doorbell));
   quarantine_.emplace(config_.state_dir + "/quarantine.jsonl", !config_.anonymization.enabled);
@@ -150,6 +151,11 @@ Result<void> Engine::set_up() {
   lately_ns_.store(started_ns_, std::memory_order_relaxed);
   committed_.store(journal_->committed_frame(), std::memory_order_release);
   return {};
+}
+
+void Engine::on_beat(std::chrono::nanoseconds every, std::function<void()> beat) {
+  beat_every_ = every;
+  beat_ = std::move(beat);
 }
 
 void Engine::run() {
@@ -196,6 +202,7 @@ void Engine::housekeeping() {
     at = now + every;
     return true;
   };
+  if (beat_ && due(beat_due_, beat_every_)) beat_();
   if (due(clocks_due_, kClocksEvery)) {
     timeline_.refresh();
     lately_ns_.store(timeline_.now_ns(), std::memory_order_relaxed);
@@ -231,6 +238,12 @@ void Engine::scan() {
   new_files_ = drain_->scan(disabled());
   const Clock::time_point ended = Clock::now();
   scan_due_ = ended + (new_files_ ? kScanPauseWhileNew : kScanPause) * (ended - began);
+}
+
+std::string Engine::summary() const {
+  const std::string state = !drain_->blocked_by().empty() ? "blocked: " + drain_->blocked_by() : disabled() ? "paused" : "collecting";
+  return state + ", " + std::to_string(lanes_->sources().size()) + " segments attached, " + std::to_string(drain_->counts().events) +
+         " events taken since the start";
 }
 
 Result<void> Engine::catch_up() {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,8 +29,12 @@ namespace arbiter::service {
 class Engine {
  public:
   // Locks the directories, reads or makes the key, recovers the journal, opens the lanes. Errors say what to do.
-  static Result<std::unique_ptr<Engine>> open(const config::Config& config);
+  // `doorbell`: a socket that is bound there already, taken over; -1: it is bound here.
+  static Result<std::unique_ptr<Engine>> open(const config::Config& config, int doorbell = -1);
   ~Engine();
+
+  // Before run(). `beat` is called by the drain's thread between two batches, so often: where that thread is stuck, it is not called.
+  void on_beat(std::chrono::nanoseconds every, std::function<void()> beat);
 
   void run();   // until stop(): then takes what is there, seals the journal, and returns
   void stop();  // any thread, and signal handlers of the caller's signalfd
@@ -39,7 +44,8 @@ class Engine {
   const std::optional<Error>& stop_error() const { return stop_error_; }
 
   // --- on the drain's thread
-  Result<void> catch_up();  // everything recorded before is in the journal and the statistics afterwards
+  std::string summary() const;  // one line for people, of what is known without looking
+  Result<void> catch_up();      // everything recorded before is in the journal and the statistics afterwards
   const config::Config& config() const { return config_; }
   void configure(const config::Config& next);  // takes over what changes while running; the rest must be equal
   Result<void> set_paused(bool paused);
@@ -68,7 +74,7 @@ class Engine {
 
  private:
   explicit Engine(const config::Config& config);
-  Result<void> set_up();
+  Result<void> set_up(int doorbell);
   Result<privacy::Key> key() const;
   void housekeeping();
   void save_clock();
@@ -98,7 +104,9 @@ class Engine {
 
   using Clock = std::chrono::steady_clock;
   // When each of the recurring things is due.
-  Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, scan_due_{}, clock_due_{};
+  Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, scan_due_{}, clock_due_{}, beat_due_{};
+  Clock::duration beat_every_{};
+  std::function<void()> beat_;  // empty: nobody listens
   std::uint64_t steps_saved_ = 0;
   bool clock_failing_ = false;
 };

@@ -49,6 +49,21 @@ TEST_CASE("an ordinary user has private places, XDG's where they are set") {
   CHECK(places(who({}))->state_dir == "/home/database/.local/state/arbiter");
 }
 
+TEST_CASE("a key that the service manager passes goes before the one in the state directory, and a configured one before both") {
+  Surroundings service = who({}, true);
+  service.credential = "/run/credentials/arbiter-collector.service/anonymization.key";
+  Config config;
+  fill(config, *places(service));
+  CHECK(config.anonymization.key_file == service.credential);
+  config = {};
+  config.anonymization.key_file = "/etc/keys/arbiter";
+  fill(config, *places(service));
+  CHECK(config.anonymization.key_file == "/etc/keys/arbiter");
+  config = {};
+  fill(config, *places(who({}, true)));
+  CHECK(config.anonymization.key_file == "/var/lib/arbiter/anonymization.key");
+}
+
 TEST_CASE("an instance has every place for itself") {
   const auto system = places(who({}, true), "two");
   REQUIRE(system.has_value());

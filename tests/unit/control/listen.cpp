@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <future>
 
 #include "fake_service.hpp"
 #include "tools/arbiterctl/client.hpp"
@@ -50,6 +51,22 @@ TEST_CASE("a socket that a dead collector left is replaced") {
   REQUIRE(std::filesystem::exists(f.options.socket));
   f.start();
   CHECK(client::Client(f.options.socket).status().has_value());
+}
+
+TEST_CASE("a socket that was passed is answered on, callers from before included, and its file stays") {
+  Fixture f;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  f.options.socket.copy(address.sun_path, sizeof address.sun_path - 1);
+  f.options.passed = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(bind(f.options.passed, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(listen(f.options.passed, 8) == 0);
+  auto early = std::async(std::launch::async, [&] { return client::Client(f.options.socket).status().has_value(); });
+  CHECK(early.wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout);
+  f.start();
+  CHECK(early.get());
+  f.server.reset();
+  CHECK(std::filesystem::is_socket(f.options.socket));
 }
 
 TEST_CASE("what is no socket is left alone") {

@@ -69,6 +69,26 @@ TEST_CASE("a ring, a new file and a wake-up each end the wait; a new file is tol
   CHECK(took([&] { CHECK_FALSE(doorbell->wait(10s).new_files); }) < 5s);
 }
 
+TEST_CASE("a doorbell that another has bound is heard, and its file is left to him") {
+  Fixture f;
+  const std::string path = f.ring_dir.string() + ".doorbell";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int passed = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);  // blocking, as it may come
+  REQUIRE(bind(passed, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  f.ring();  // before anybody listens: it waits there
+  {
+    auto doorbell = ingest::Doorbell::open(f.ring_dir, f.wake, passed);
+    REQUIRE(doorbell.has_value());
+    CHECK(took([&] { doorbell->wait(10s); }) < 5s);
+    CHECK(took([&] { doorbell->wait(30ms); }) >= 29ms);
+    f.ring();
+    CHECK(took([&] { doorbell->wait(10s); }) < 5s);
+  }
+  CHECK(fs::is_socket(path));
+}
+
 TEST_CASE("whoever rings and makes files without end ends every wait, and wakes nobody more than two thousand times a second") {
   Fixture f;
   auto doorbell = ingest::Doorbell::open(f.ring_dir, f.wake);
