@@ -100,7 +100,9 @@ Increment Journal::State::since(std::uint64_t frame) const {
   Increment increment;
   increment.facts_ = {created_unix_ns_, collection_started_ns_, last_frame_, losses()};
   auto segment = segments_.end();
-  while (segment != segments_.begin() && std::prev(segment)->second.last_frame > frame) --segment;
+  // Right after a rotation the newest segment has no frame yet: what is asked for is before it.
+  const auto later = [frame](const Segment& s) { return s.last_frame > frame || s.first_frame > s.last_frame; };
+  while (segment != segments_.begin() && later(std::prev(segment)->second)) --segment;
   for (; segment != segments_.end(); ++segment) {
     const Segment& s = segment->second;
     auto block = s.blocks.end();

@@ -60,7 +60,8 @@ class Service {
                               const std::function<bool(std::string_view json_line)>& line) = 0;  // in order of time
   virtual Result<boost::json::object> window_stats(const ProfilesQuery& query) = 0;
   virtual Result<boost::json::object> agents(const ProfilesQuery& query) = 0;  // of every agent in a line, or all of the one named
-  virtual Result<boost::json::object> anomalies(const AnomaliesQuery& query) = 0;  // {"open": [...], "resolved": [...], "abstaining": [...]}
+  virtual Result<boost::json::object> anomalies(
+      const AnomaliesQuery& query) = 0;  // {"open": [...], "resolved": [...], "abstaining": [...]}
   virtual Result<boost::json::object> task(std::string_view task_id) = 0;
   virtual Result<boost::json::object> export_snapshot(
       const ExportRequest& request) = 0;  // {"path": ..., "manifest": {...}}, when it is complete

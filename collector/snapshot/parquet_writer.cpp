@@ -8,7 +8,7 @@
 namespace arbiter::snapshot::parquet {
 namespace {
 
-constexpr int kLevel = 1;  // 3 takes twice as long for 5% less
+constexpr int kLevel = 1;
 constexpr std::string_view kCreatedBy = "arbiter";
 
 Physical physical(ColumnType type) {

@@ -1,5 +1,5 @@
-/* The events of workload.hpp as a user of C records them, compiled as C: in a struct that is filled in for each call; the typical one also in
- * a struct that is kept, of which each call sets the fields that it gives. */
+/* The events of workload.hpp as a user of C records them, compiled as C: in a struct that is filled in for each call; the typical one also
+ * in a struct that is kept, of which each call sets the fields that it gives. */
 #pragma once
 
 #include <arbiter/producer.h>

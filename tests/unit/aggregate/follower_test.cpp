@@ -132,6 +132,19 @@ TEST_CASE("what is followed is the same after sealing, and without the checkpoin
   CHECK(scene.warnings.empty());
 }
 
+TEST_CASE("nothing is missed where the follower comes just when a segment has been begun") {
+  Scene scene(1 << 16);
+  for (int i = 0; i < 2000; ++i) {
+    scene.execution_at(i, kStart);
+    if (i % 10 != 9) continue;
+    scene.commit();
+    const Listener listener = scene.follow();
+    REQUIRE(listener.heard.size() == static_cast<std::size_t>(i) + 1);
+    REQUIRE(listener.last.complete_from_ns == scene.journal->statistics().collection_started_ns);
+  }
+  CHECK(scene.journal->statistics().segments >= 3);
+}
+
 TEST_CASE("a clear is followed, and takes the checkpoint with it") {
   Scene scene;
   scene.execution_at(1, kStart);
