@@ -39,6 +39,10 @@ TEST_CASE("killed at any instruction of an acknowledgement, a collector leaves a
     whole.wait();
     const test::Way way = whole.walk();
     REQUIRE(way.size() > 4);
+    fresh(first);
+    test::SteppedChild learning(child);  // whether breakpoints stop it: where they do not, this one runs to its end
+    learning.wait();
+    static_cast<void>(learning.kill_after(1, way));
     std::size_t as_before = 0, as_after = 0;
     for (std::size_t k = 0; k < way.size(); ++k) {
       CAPTURE(k);

@@ -76,7 +76,7 @@ class Watching(unittest.TestCase):
 
     @unittest.skipIf(prometheus.missing(), "")
     def test_each_alert_fires_where_something_is_wrong_and_none_where_nothing_is(self) -> None:
-        self.assertEqual(len(rule_names("alert")), 22)
+        self.assertEqual(len(rule_names("alert")), 24)
         with tempfile.TemporaryDirectory() as directory:
             tests = Path(directory) / "rules.yml"
             tests.write_text(RULE_TESTS.read_text().replace("  - RULES", f"  - {RULES}"))
