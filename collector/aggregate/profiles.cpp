@@ -1,40 +1,13 @@
 #include "collector/aggregate/profiles.hpp"
 
-#include <array>
-
+#include "collector/aggregate/subject.hpp"
 #include "collector/journal/task_filter.hpp"
 #include "collector/journal/totals.hpp"
 
 namespace arbiter::aggregate {
-namespace {
 
 using event::Text;
 using event::Values;
-
-constexpr int kNoField = -1;
-
-// Where a kind says who it is about.
-struct Fields {
-  int agent = kNoField, task = kNoField, type = kNoField, status = kNoField;
-};
-constexpr std::array<Fields, kKinds + 1> kFields = [] {
-  std::array<Fields, kKinds + 1> all{};
-  for (const schema::KindInfo& kind : schema::kKindTable) {
-    const auto at = [&kind](std::string_view path) { return schema::find_field(kind.kind, path); };
-    all[static_cast<std::size_t>(kind.kind)] = {kind.kind == Kind::routing_decision ? at("selectedAgent") : at("agentId"), at("taskId"),
-                                                at("taskType"), at("status")};
-  }
-  return all;
-}();
-
-const Text* text_of(const Values& v, int field) {
-  return field != kNoField && v.has(static_cast<unsigned>(field)) ? &v.text[static_cast<unsigned>(field)] : nullptr;
-}
-
-// Those that say which agent has a task.
-bool owns(Kind kind) { return kind == Kind::routing_decision || kind == Kind::task_start || kind == Kind::task_execution; }
-
-}  // namespace
 
 Profile AgentProfiles::total() const {
   Profile all;
@@ -65,7 +38,7 @@ std::map<std::string, Profile, std::less<>>::iterator Profiles::profile_of(std::
 }
 
 const AgentProfiles* Profiles::add(const Values& v) {
-  const Fields& fields = kFields[static_cast<std::size_t>(v.kind)];
+  const SubjectFields& fields = subject_fields(v.kind);
   const Text* const task = text_of(v, fields.task);
   const Text* const named_type = text_of(v, fields.type);
   const std::uint64_t hash = task == nullptr ? 0 : journal::filter_hash(*task) | 1;
@@ -82,12 +55,12 @@ const AgentProfiles* Profiles::add(const Values& v) {
   const Text type_of_task(remembered && owner.agent == agent ? owner.type : std::string_view());
   const auto profile = profile_of(agent, named_type != nullptr ? *named_type : type_of_task);
   profile->second.add(v);
-  if (owns(v.kind)) owner = {hash, agent, profile->first};
+  if (fields.owns) owner = {hash, agent, profile->first};
   return &agents_[agent];
 }
 
 void Profiles::note_status(const Values& v) {
-  const Fields& fields = kFields[static_cast<std::size_t>(v.kind)];
+  const SubjectFields& fields = subject_fields(v.kind);
   const Text* const agent = text_of(v, fields.agent);
   const Text* const status = text_of(v, fields.status);
   if (agent != nullptr && status != nullptr) agents_[agent_of(*agent)].statuses.add(journal::retention_time_of(v), status->bytes());

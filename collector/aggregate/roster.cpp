@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collector/aggregate/subject.hpp"
 #include "collector/journal/task_filter.hpp"
 #include "collector/journal/wire.hpp"
 #include "collector/journal/xxh3.hpp"
@@ -11,28 +12,6 @@ namespace {
 
 using event::Text;
 using event::Values;
-
-constexpr int kNoField = -1;
-
-// Where a kind says who it is about.
-struct Fields {
-  int agent = kNoField, task = kNoField, type = kNoField;
-  bool owns = false;  // says which agent has the task
-};
-constexpr std::array<Fields, kKinds + 1> kFields = [] {
-  std::array<Fields, kKinds + 1> all{};
-  for (const schema::KindInfo& kind : schema::kKindTable) {
-    const auto at = [&kind](std::string_view path) { return schema::find_field(kind.kind, path); };
-    all[static_cast<std::size_t>(kind.kind)] = {
-        kind.kind == Kind::routing_decision ? at("selectedAgent") : at("agentId"), at("taskId"), at("taskType"),
-        kind.kind == Kind::routing_decision || kind.kind == Kind::task_start || kind.kind == Kind::task_execution};
-  }
-  return all;
-}();
-
-const Text* text_of(const Values& v, int field) {
-  return field != kNoField && v.has(static_cast<unsigned>(field)) ? &v.text[static_cast<unsigned>(field)] : nullptr;
-}
 
 // A name as it is stored, in one string: whether it is a hash, then its bytes.
 class Key {
@@ -112,7 +91,7 @@ std::uint32_t Roster::series_of(std::uint32_t agent, std::string_view key, const
 }
 
 Whom Roster::whom(const Values& v, std::int64_t time_ns) {
-  const Fields& fields = kFields[static_cast<std::size_t>(v.kind)];
+  const SubjectFields& fields = subject_fields(v.kind);
   const Text* const task = text_of(v, fields.task);
   const Text* const named_type = text_of(v, fields.type);
   const Text* const named = text_of(v, fields.agent);
