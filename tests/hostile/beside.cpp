@@ -85,7 +85,7 @@ void Beside::check(const Expected& expected) {
   CHECK(honest.failed() == 0);
   CHECK(number(stats, "retainedEvents") == taken + expected.hostile_events);
   CHECK(number(stats.at("losses").as_object(), "quarantined") == expected.quarantined_events);
-  CHECK(wait_until([&] { return status().at("health").as_string() == "ok"; }));  // some seconds after the last drop
+  CHECK(wait_until([&] { return status().at("health").as_string() == expected.health; }));
   const json::object now = status();
   CHECK(number(now, "filesLeftAlone") == expected.files_left_alone);
   CHECK(number(now.at("drain").as_object(), "quarantinedLanes") == expected.quarantined_lanes);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "shm/segment.hpp"
@@ -45,6 +46,7 @@ struct Usage {
 Usage usage_of(pid_t pid);
 
 struct Expected {
+  std::string_view health = "ok";  // some seconds after the last drop
   std::uint64_t files_left_alone = 0;
   std::uint64_t quarantined_lanes = 0;
   std::uint64_t quarantined_events = 0;
