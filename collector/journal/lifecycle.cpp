@@ -67,7 +67,7 @@ void Journal::State::absorb_sealed(Background::Done& done) {
     return;
   }
   Sealed& sealed = *done.sealed;
-  const auto raw = std::exchange(s.file, sealed.file);
+  auto raw = std::exchange(s.file, sealed.file);
   const std::string raw_path = std::exchange(s.path, sealed.path);
   const std::uint64_t raw_bytes = std::exchange(s.disk_bytes, sealed.bytes);
   s.state = SegmentState::sealed;
@@ -79,7 +79,8 @@ void Journal::State::absorb_sealed(Background::Done& done) {
   s.amendments.clear();
   for (const ScannedAmendment& a : sealed.scanned.amendments) s.amendments.push(a.place);
   ARBITER_TESTPOINT("seal.taken_in");
-  retire_raw(raw_path, raw_bytes, raw.use_count() != 1);
+  still_read_.push_back({s.index, raw_path, raw_bytes, std::move(raw)});
+  retire_read();
   ARBITER_TESTPOINT("seal.raw_retired");
   syncer_.settled(s.index, s.last_frame);
 }
@@ -125,6 +126,8 @@ Result<void> Journal::State::clear() {
   if (newest_sealed_.segment != 0) anchors_[newest_sealed_.segment] = newest_sealed_.link;
   for (const auto& [path, bytes] : spares_) remove_file(path);  // what was cleared is not to lie in a spare file either
   spares_.clear();
+  for (const StillRead& raw : still_read_) remove_file(raw.path);
+  still_read_.clear();
   ARBITER_TESTPOINT("clear.spares_gone");
   rotate_or_grow();
   ARBITER_TESTPOINT("clear.rotated");

@@ -94,6 +94,7 @@ class Journal::State {
   void dispose_dead();
   Segments::iterator dispose(Segments::iterator segment);
   bool retire_raw(const std::string& path, std::uint64_t bytes, bool in_use);
+  void retire_read();  // those of still_read_ that nobody reads any more
   std::uint64_t disk_bytes() const;
   std::optional<std::string> take_spare();
 
@@ -144,6 +145,14 @@ class Journal::State {
   std::string last_failure_;
   Timings timings_;
   std::vector<std::pair<std::string, std::uint64_t>> spares_;  // path, bytes
+  // Raw files of sealed segments that somebody still reads: spares as soon as nobody does. After a crash they are leftovers.
+  struct StillRead {
+    std::uint64_t index;
+    std::string path;
+    std::uint64_t bytes;
+    std::shared_ptr<const SegmentFile> file;
+  };
+  std::vector<StillRead> still_read_;
 
   Syncer syncer_;
   Background background_;

@@ -16,6 +16,7 @@ EventKey Journal::State::age_edge() const {
 
 void Journal::State::retain(std::int64_t now_ns) {
   absorb();
+  retire_read();
   now_ns_ = now_ns;
   const EventKey by_age = age_edge();
   if (retained_.advance(by_age)) edge_moved_ = true;
@@ -53,6 +54,7 @@ std::uint64_t Journal::State::disk_bytes() const {
   std::uint64_t sum = 0;
   for (const auto& [index, segment] : segments_) sum += segment.disk_bytes;
   for (const auto& [path, bytes] : spares_) sum += bytes;
+  for (const StillRead& raw : still_read_) sum += raw.bytes;
   return sum;
 }
 
@@ -104,10 +106,16 @@ void Journal::State::dispose_dead() {
 
 Segments::iterator Journal::State::dispose(Segments::iterator it) {
   Segment& s = it->second;
-  if (s.state == SegmentState::sealed)
+  if (s.state == SegmentState::sealed) {
+    // The raw one first: alone it would be taken for the segment at the next start.
+    std::erase_if(still_read_, [&](const StillRead& raw) {
+      if (raw.index == s.index) remove_file(raw.path);
+      return raw.index == s.index;
+    });
     remove_file(s.path);
-  else
+  } else {
     retire_raw(s.path, s.disk_bytes, s.file.use_count() != 1);
+  }
   ARBITER_TESTPOINT("retention.segment_gone");
   syncer_.settled(s.index, s.last_frame);
   return segments_.erase(it);
@@ -132,7 +140,16 @@ bool Journal::State::retire_raw(const std::string& path, std::uint64_t bytes, bo
   return false;
 }
 
+void Journal::State::retire_read() {
+  std::erase_if(still_read_, [this](const StillRead& raw) {
+    if (raw.file.use_count() != 1) return false;
+    retire_raw(raw.path, raw.bytes, false);
+    return true;
+  });
+}
+
 std::optional<std::string> Journal::State::take_spare() {
+  retire_read();
   if (spares_.empty()) return std::nullopt;
   std::string path = spares_.back().first;
   spares_.pop_back();

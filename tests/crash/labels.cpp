@@ -23,11 +23,11 @@ std::set<std::string> labels_in_the_tree() {
 
 std::string part_of(const std::string& label) {
   static const std::map<std::string, std::string> parts{
-      {"segment", "producer"},  {"lane", "producer"},       {"claim", "producer"},  {"record", "producer"},   {"attach", "drain"},
-      {"drain", "drain"},       {"acknowledge", "drain"},   {"close", "drain"},     {"quarantine", "drain"},  {"stop", "drain"},
-      {"switch", "drain"},      {"pause", "drain"},         {"key", "drain"},       {"journal", "journal"},   {"file", "journal"},
-      {"aggregate", "journal"}, {"checkpoint", "journal"},  {"rotate", "journal"},  {"recover", "recovery"},  {"seal", "seal"},
-      {"recycle", "seal"},      {"retention", "retention"}, {"clear", "retention"}, {"snapshot", "snapshot"},
+      {"segment", "producer"}, {"lane", "producer"},     {"claim", "producer"},      {"record", "producer"}, {"attach", "drain"},
+      {"drain", "drain"},      {"acknowledge", "drain"}, {"follow", "drain"},        {"close", "drain"},     {"quarantine", "drain"},
+      {"stop", "drain"},       {"switch", "drain"},      {"pause", "drain"},         {"key", "drain"},       {"journal", "journal"},
+      {"file", "journal"},     {"aggregate", "journal"}, {"checkpoint", "journal"},  {"rotate", "journal"},  {"recover", "recovery"},
+      {"seal", "seal"},        {"recycle", "seal"},      {"retention", "retention"}, {"clear", "retention"}, {"snapshot", "snapshot"},
   };
   const auto part = parts.find(label.substr(0, label.find('.')));
   return part == parts.end() ? std::string() : part->second;

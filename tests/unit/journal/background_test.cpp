@@ -64,6 +64,59 @@ TEST_CASE("a seal that is called off while it waits is never done; those before 
   CHECK(later[0].sealed.has_value());
 }
 
+TEST_CASE("a raw file that is read while it is sealed stays until nobody reads it, and is used again then; retention takes it along") {
+  const TempDir dir;
+  Options options;
+  options.directory = dir.journal();
+  options.segment_bytes = 32 << 10;
+  Recorder recorder;
+  const auto journal = open(options, recorder);
+  std::uint64_t n = 0;
+  const auto ends_with = [&](const char* ending) { return files(options.directory, ending).size(); };
+  const auto until = [&](const auto& there) {
+    for (int i = 0; i < 5000 && !there(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      journal->retain(1'000'000);
+      must(journal->commit());
+    }
+    return there();
+  };
+  const auto fill_one = [&] {
+    for (const auto before = journal->statistics().segments; journal->statistics().segments == before;) {
+      for (int i = 0; i < 20; ++i, ++n)
+        put(*journal, lane(1), execution(n + 1, static_cast<std::int64_t>(1000 + n), true, std::nullopt), &recorder);
+      must(journal->commit());
+    }
+  };
+  const std::string first = options.directory + "/" + raw_name(1), spare = options.directory + "/" + spare_name(0);
+  put(*journal, lane(1), execution(++n, 1000, true, std::nullopt), &recorder);
+  must(journal->commit());
+
+  auto reader = journal->view();
+  fill_one();
+  REQUIRE(until([&] { return ends_with(".sealed") == 1; }));
+  int turns = 0;
+  until([&] { return ++turns > 50; });  // what is sealed has been taken in
+  CHECK(std::filesystem::exists(first));
+  CHECK_FALSE(std::filesystem::exists(spare));
+  reader.reset();
+  CHECK(until([&] { return std::filesystem::exists(spare); }));
+  CHECK_FALSE(std::filesystem::exists(first));
+
+  const std::string second = options.directory + "/" + raw_name(2);
+  reader = journal->view();
+  fill_one();
+  REQUIRE(until([&] { return ends_with(".sealed") == 2; }));
+  CHECK(std::filesystem::exists(second));
+  put(*journal, lane(1), execution(n + 1, 900'000, true, std::nullopt), &recorder);  // into the third
+  must(journal->commit());
+  Retention newest;
+  newest.max_events = 1;
+  journal->set_retention(newest);
+  CHECK(until([&] { return ends_with(".sealed") == 0; }));
+  CHECK_FALSE(std::filesystem::exists(second));
+}
+
 TEST_CASE("what is abandoned is not done later: a clear leaves no checkpoint of before it") {
   const TempDir dir;
   must(make_directory(dir.journal()));
