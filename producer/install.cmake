@@ -15,7 +15,10 @@ set_target_properties(arbiter_producer_shared PROPERTIES
   OUTPUT_NAME arbiter_producer LINKER_LANGUAGE CXX VERSION ${abi_version} SOVERSION 1 EXPORT_NAME producer_shared)
 set_target_properties(arbiter_producer PROPERTIES EXPORT_NAME producer)
 
-install(TARGETS arbiter_producer arbiter_producer_shared EXPORT arbiter-targets)
+# Who runs an agent needs the library alone; who builds one, all the rest.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
+install(TARGETS arbiter_producer arbiter_producer_shared EXPORT arbiter-targets
+  LIBRARY COMPONENT library NAMELINK_COMPONENT development)
 install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/include/arbiter DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/arbiter)
 install(EXPORT arbiter-targets NAMESPACE arbiter:: DESTINATION ${package_directory})
