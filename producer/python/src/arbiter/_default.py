@@ -1,0 +1,126 @@
+"""The producer that a process shares, and the functions that record through it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
+
+from arbiter._layout import EVENTS
+from arbiter._producer import Account, Producer
+from arbiter._result import Result
+from arbiter.events import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from arbiter._run import Run
+    from arbiter._signatures import *
+    from arbiter.events import Json, Time
+
+__all__ = ["account", "as_task", "attach_thread", "configure", "flush", "get_producer", "problem", "record", "record_batch", "task"]
+__all__ += [f"record_{kind.name}" for kind in EVENTS]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_producer: Producer | None = None
+_lock = threading.Lock()
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+def get_producer() -> Producer:
+    """The one that the functions of this module record through. Made by the first call, with default options, unless `configure` was
+    there before."""
+    global _producer
+    if _producer is None:
+        with _lock:
+            if _producer is None:
+                _producer = Producer()
+    return _producer
+
+
+def configure(
+    *,
+    ring_dir: str | os.PathLike[str] | None = None,
+    instance: str | None = None,
+    wait_up_to: float = 0.0,
+    strict: bool = False,
+) -> Producer:
+    """Makes a producer with these options, see Producer, the one that the functions of this module record through from now on."""
+    global _producer
+    made = Producer(ring_dir=ring_dir, instance=instance, wait_up_to=wait_up_to, strict=strict)
+    with _lock:
+        _producer = made
+    return made
+
+
+def record(event: Kind) -> Result:
+    return (_producer or get_producer()).record(event)
+
+
+def record_batch(events: Iterable[Kind]) -> list[Result]:
+    return (_producer or get_producer()).record_batch(events)
+
+
+def attach_thread() -> bool:
+    return (_producer or get_producer()).attach_thread()
+
+
+def flush(timeout: float | None = 10.0) -> bool:
+    return (_producer or get_producer()).flush(timeout)
+
+
+def account() -> Account:
+    return (_producer or get_producer()).account()
+
+
+def problem() -> str:
+    return (_producer or get_producer()).problem()
+
+
+if TYPE_CHECKING:
+
+    def task(
+        *,
+        task_id: str,
+        agent_id: str,
+        task_type: str | None = None,
+        decision_id: str | None = None,
+        execution_id: str | None = None,
+        context: Json | None = None,
+        time: Time | None = None,
+        trace_id: str | None = None,
+        span_id: str | None = None,
+    ) -> Run: ...
+
+else:
+
+    def task(**fields: Any) -> Run:
+        return (_producer or get_producer()).task(**fields)
+
+
+def as_task(
+    *,
+    agent_id: str | Callable[..., str],
+    task_id: str | Callable[..., str] | None = None,
+    task_type: str | None = None,
+    context: Json | Callable[..., Mapping[str, object]] | None = None,
+) -> Callable[[_F], _F]:
+    # The producer is that of the call, not that of the definition: `configure` comes after the imports.
+    return Producer.as_task(get_producer, agent_id=agent_id, task_id=task_id, task_type=task_type, context=context)
+
+
+def _through_the_default(name: str) -> Callable[..., Result]:
+    def record(*args: Any, **fields: Any) -> Result:
+        result: Result = getattr(_producer or get_producer(), name)(*args, **fields)
+        return result
+
+    record.__name__ = record.__qualname__ = name
+    record.__doc__ = f"As `Producer.{name}`."
+    return record
+
+
+for _kind in EVENTS:
+    globals()[f"record_{_kind.name}"] = _through_the_default(f"record_{_kind.name}")
+for _name in ("record", "record_batch", "attach_thread", "flush", "account", "problem", "task", "as_task"):
+    globals()[_name].__doc__ = getattr(Producer, _name).__doc__
