@@ -251,7 +251,7 @@ class Kind:
     # --- _native_fields.h
 
     def native(self) -> str:
-        lines = ["/* The fields of the kinds, for _native.c. Written by generate.py out of arbiter/events.h. */", "#pragma once", ""]
+        lines = ["/* The fields of the kinds, for _native.c. Written by generate.py out of arbiter/events.h. */", "/* clang-format off */", "#pragma once", ""]
         for struct in self.kinds:
             lines.append(f"static const Field {struct.short}_fields[] = {{")
             lines += [f'  {{"{f.keyword}", (uint16_t)offsetof({struct.name}, {f.path}), FIELD_{f.kind.upper()}}},' for f in self.fields(struct)]

@@ -1,4 +1,5 @@
 /* The fields of the kinds, for _native.c. Written by generate.py out of arbiter/events.h. */
+/* clang-format off */
 #pragma once
 
 static const Field agent_registration_fields[] = {
