@@ -37,7 +37,7 @@ class Key {
 
 std::size_t Roster::Hash::operator()(std::string_view name) const { return XXH3_64bits(name.data(), name.size()); }
 
-Roster::Roster(std::uint64_t agents_max) : agents_max_(agents_max), owners_(kOwners) {}
+Roster::Roster(std::uint64_t agents_max) : agents_max_(agents_max) {}
 
 std::uint32_t Roster::new_agent(std::string name, std::string key) {
   std::uint32_t number = static_cast<std::uint32_t>(agents_.size());
@@ -96,6 +96,7 @@ Whom Roster::whom(const Values& v, std::int64_t time_ns) {
   const Text* const named_type = text_of(v, fields.type);
   const Text* const named = text_of(v, fields.agent);
   const std::uint64_t hash = task == nullptr ? 0 : journal::filter_hash(*task) | 1;
+  if (owners_.empty()) owners_.resize(kOwners);  // not at the start, which it would make longer by half
   Owner& owner = owners_[hash >> 1 & (kOwners - 1)];
   // Who names agent and type needs no memory of the task.
   const std::uint32_t remembered = hash != 0 && (named == nullptr || named_type == nullptr) && owner.task == hash ? owner.series : kNobody;
@@ -155,7 +156,7 @@ void Roster::clear() {
   free_series_.clear();
   series_in_use_ = 0;
   by_key_.clear();
-  owners_.assign(kOwners, Owner{});
+  owners_.clear();
   overflowed_ = 0;
 }
 
@@ -212,6 +213,7 @@ bool Roster::load(std::string_view bytes) {
     series_.push_back(std::move(one));
   }
   const auto owned = in.get_count(sizeof(Owner));
+  if (owned != 0) owners_.resize(kOwners);
   for (std::uint64_t n = 0; n < owned && in.good(); ++n) {
     const auto owner = in.get<Owner>();
     if (owner.series >= series_.size() || series_[owner.series].agent == kNobody) return false;

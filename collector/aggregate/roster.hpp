@@ -86,7 +86,7 @@ class Roster {
   std::vector<std::uint32_t> free_agents_, free_series_;
   std::size_t series_in_use_ = 0;
   boost::unordered_flat_map<std::string, std::uint32_t, Hash, std::equal_to<>> by_key_;
-  std::vector<Owner> owners_;
+  std::vector<Owner> owners_;  // kOwners, from the first event on
   std::uint64_t overflowed_ = 0;
 };
 
