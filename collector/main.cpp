@@ -9,11 +9,13 @@
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <thread>
 
 #include "collector/config/load.hpp"
 #include "collector/config/print.hpp"
 #include "collector/control/server.hpp"
+#include "collector/embedded.hpp"
 #include "collector/log/log.hpp"
 #include "collector/service/collector_service.hpp"
 #include "collector/service/engine.hpp"
@@ -31,6 +33,7 @@ Examples:
   arbiter-collector --instance test --state-dir /tmp/test-state
   arbiter-collector --check-config --config new.json && systemctl reload arbiter-collector
   arbiter-collector --print-config > collector.json   every key, documented, as it would be used
+  sleep 60 | arbiter-collector --embedded /dev/shm/of-mine   for a minute, as a program runs one for itself; nothing is left
 
 Signals: TERM and INT stop it cleanly (what is recorded is taken, the journal sealed); HUP reads the configuration again; USR1 exports a snapshot.
 Exit status: 0 stopped cleanly, 1 failed, 2 usage, 78 bad configuration.)";
@@ -59,13 +62,15 @@ void beat_for_watchdog(service::Engine& engine) {
     engine.on_beat(std::min(*waits / beats, status_every), [&engine] { systemd::alive(engine.summary()); });
 }
 
-int serve(const config::Options& options, config::Loaded loaded) {
+int serve(const config::Options& options, config::Loaded loaded, Embedded* embedded) {
   const sigset_t signals = block_signals();
   log::start(loaded.config.log.level, loaded.config.log.format);
   const auto passed = systemd::passed_sockets(loaded.config.socket, loaded.config.ring_dir + ".doorbell");
   if (!passed) return complain(passed.error(), config::kBadConfiguration);
   auto engine = service::Engine::open(loaded.config, passed->doorbell);
   if (!engine) return complain(engine.error(), 1);
+  if (embedded != nullptr)
+    if (const auto watching = embedded->watch(); !watching) return complain(watching.error(), 1);
   beat_for_watchdog(**engine);
   service::CollectorService service(**engine, options);
   std::thread drain([&] {
@@ -118,6 +123,7 @@ int serve(const config::Options& options, config::Loaded loaded) {
 
 int main(int argc, char** argv) {
   config::Options options;
+  std::string embedded_dir;
   bool check = false, print = false;
   CLI::App app(
       "Collects what agent processes record: drains their lanes, keeps the journal, answers on the control socket, exports snapshots.",
@@ -130,6 +136,10 @@ int main(int argc, char** argv) {
   app.add_option("--instance", options.instance, "Keep several collectors apart: all default places get this name")->type_name("NAME");
   app.add_flag("--check-config", check, "Check the configuration, say what is wrong with it, and exit");
   app.add_flag("--print-config", print, "Print the configuration that would be used, every key documented, and exit");
+  app.add_option("--embedded", embedded_dir,
+                 "For a program that runs a collector for itself: everything lies in this directory, collector.json in it is the "
+                 "configuration; when standard input is closed the collector ends and the directory is removed")
+      ->type_name("DIR");
   app.set_version_flag("--version", "arbiter-collector " ARBITER_VERSION);
   app.footer(kExamples);
   try {
@@ -141,6 +151,23 @@ int main(int argc, char** argv) {
     return 2;
   }
 
+  std::unique_ptr<Embedded> embedded;
+  const bool says_more =
+      check || print ||
+      !(options.file + options.instance + options.ring_dir + options.state_dir + options.export_dir + options.socket).empty();
+  if (!embedded_dir.empty() && says_more) {
+    std::fprintf(
+        stderr,
+        "arbiter-collector: --embedded names all places: leave the other options out, and put the configuration into %s/collector.json\n",
+        embedded_dir.c_str());
+    return 2;
+  }
+  if (!embedded_dir.empty()) {
+    auto taken = Embedded::take(embedded_dir);
+    if (!taken) return complain(taken.error(), 1);
+    embedded = std::move(*taken);
+    options = embedded->options();
+  }
   auto loaded = config::load(options, config::surroundings());
   if (!loaded) return complain(loaded.error(), config::kBadConfiguration);
   if (print) {
@@ -152,7 +179,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   try {
-    return serve(options, std::move(*loaded));
+    const int status = serve(options, std::move(*loaded), embedded.get());
+    if (embedded != nullptr)
+      if (const auto left = embedded->leave(); !left) return complain(left.error(), 1);
+    return status;
   } catch (const std::exception& failed) {
     return complain({failed.what()}, 1);
   }
