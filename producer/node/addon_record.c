@@ -3,11 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uchar.h>
 
 #include "producer/node/addon.h"
 
-enum { FIELDS_MAX = 40, SHORT_CHARS = 64, STRUCT_BYTES_MAX = 512 };
+enum { FIELDS_MAX = 40, STRUCT_BYTES_MAX = 512 };
 #define ITEMS_MAX 65536u /* of a list: the library refuses as many, and less that do not fit into an event */
 
 /* Numbers of kinds.js. */
@@ -64,42 +63,27 @@ static const char* wrong_type(napi_env env, napi_value value, const char* rule) 
   return type == napi_undefined || type == napi_null ? NULL : rule;
 }
 
-/* A string that does not fit, or may have been cut off, is read into room of its own. */
-static const char* read_long_string(napi_env env, addon* a, napi_value value, arbiter_string* to) {
+/* A string that may have been cut off is read again, into room of its own. */
+static const char* read_string(napi_env env, addon* a, napi_value value, arbiter_string* to) {
   const size_t left = ARENA_BYTES - a->used;
   size_t size = 0;
-  if (left > 4 && napi_get_value_string_utf8(env, value, a->arena + a->used, left, &size) == napi_ok && size < left - 4) {
-    to->data = a->arena + a->used;
-    to->size = size;
-    a->used += size;
-    return NULL;
+  if (left > 4) {
+    if (napi_get_value_string_utf8(env, value, a->arena + a->used, left, &size) != napi_ok)
+      return wrong_type(env, value, "is not a string");
+    if (size < left - 4) {
+      to->data = a->arena + a->used;
+      to->size = size;
+      a->used += size;
+      return NULL;
+    }
   }
-  if (napi_get_value_string_utf8(env, value, NULL, 0, &size) != napi_ok) return kNoMemory;
+  if (napi_get_value_string_utf8(env, value, NULL, 0, &size) != napi_ok) return wrong_type(env, value, "is not a string");
   block* const made = malloc(sizeof *made + size + 1);
   if (made == NULL) return kNoMemory;
   made->next = a->blocks;
   a->blocks = made;
   napi_get_value_string_utf8(env, value, (char*)(made + 1), size + 1, &to->size);
   to->data = (const char*)(made + 1);
-  return NULL;
-}
-
-/* Ids and words are short and ASCII: those V8 writes as UTF-16 in a third of the time that it takes for UTF-8. */
-static const char* read_string(napi_env env, addon* a, napi_value value, arbiter_string* to) {
-  char16_t wide[SHORT_CHARS + 2];
-  size_t size = 0;
-  if (napi_get_value_string_utf16(env, value, wide, SHORT_CHARS + 2, &size) != napi_ok) return wrong_type(env, value, "is not a string");
-  if (size > SHORT_CHARS || ARENA_BYTES - a->used < SHORT_CHARS) return read_long_string(env, a, value, to);
-  char* const narrow = a->arena + a->used;
-  char16_t all = 0;
-  for (size_t i = 0; i < size; ++i) {
-    all |= wide[i];
-    narrow[i] = (char)wide[i];
-  }
-  if (all > 0x7f) return read_long_string(env, a, value, to);
-  to->data = narrow;
-  to->size = size;
-  a->used += size;
   return NULL;
 }
 

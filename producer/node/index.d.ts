@@ -317,3 +317,132 @@ export const backend: "addon" | "koffi";
 /** Of the library that is loaded. */
 export const version: string;
 export const abiVersion: number;
+
+/** What a collector answers that cannot do, or may not: its words. `status`: of HTTP (403: not this user's to change); not there: no answer. */
+export class ControlError extends Error {
+  readonly status?: number;
+}
+
+export interface PerformanceTrackerConfig {
+  /** Only the newest so many events are kept: 10,000. */
+  maxEventsInMemory: number;
+  /** Whether startCollection() starts anything: true. */
+  enabled: boolean;
+  /** Older events are not kept, by their own time: 30 days, in milliseconds. */
+  retentionPeriodMs: number;
+  /** 100. Kept for programs that set it: nothing here waits for a batch. */
+  batchSize: number;
+  /** Whether ids of agents, tasks and executions become keyed hashes, the same for the same id, and free text is dropped: true. */
+  anonymizeData: boolean;
+}
+
+/** Where it records, beside what it always took. None of these: into a collector of its own (see PerformanceTracker). */
+export interface PerformanceTrackerPlaces {
+  /** The control socket of a shared collector; else ARBITER_SOCKET. */
+  socket?: string;
+  /** The directory of lanes of a shared collector; else ARBITER_RING_DIR, or `lanes` beside the socket. */
+  ringDir?: string;
+  /** The program arbiter-collector; else ARBITER_COLLECTOR, beside the package, in PATH. */
+  collector?: string;
+  /** What becomes of rationale, reason, feedback and message while anonymising: "drop". Of a collector of its own. */
+  freeText?: "keep" | "hash" | "drop";
+}
+
+export interface PerformanceEvent {
+  type: string;
+  /** ISO 8601. */
+  timestamp: string;
+  data: Record<string, unknown>;
+}
+
+export interface PerformanceStats {
+  totalRoutingDecisions: number;
+  totalTaskExecutions: number;
+  totalEvaluationOutcomes: number;
+  averageCompletionTimeMs: number;
+  overallSuccessRate: number;
+  collectionStartedAt: string;
+  lastUpdatedAt: string;
+}
+
+/** A decision as the tracker takes it; `timestamp`: ISO 8601, its time. */
+export type TrackedDecision = Omit<RoutingDecision, "time"> & { timestamp?: string };
+
+/** Is told of each event besides, of what it has a method for. What it throws or rejects with never reaches the caller. */
+export interface DataCollector {
+  startCollection?(): unknown;
+  stopCollection?(): unknown;
+  recordTaskStart?(taskId: string, agentId: string, context?: Record<string, unknown>): unknown;
+  recordTaskCompletion?(
+    taskId: string,
+    agentId: string,
+    metrics: Record<string, unknown>,
+    about: { executionId: string; routingDecision: TrackedDecision; startedAt: string; context?: Record<string, unknown> },
+  ): unknown;
+  recordAgentRegistration?(agentId: string, data: AgentData): unknown;
+  recordAgentStatusChange?(agentId: string, status: AgentStatusChange["status"], context: StatusContext): unknown;
+  recordRoutingDecision?(
+    taskId: string,
+    selectedAgent: string,
+    alternatives: { agentId: string; score?: number | null }[],
+    why: Pick<RoutingDecision, "confidence" | "rationale" | "alternativesConsidered">,
+  ): unknown;
+  recordConstitutionalValidation?(data: ConstitutionalValidation): unknown;
+}
+
+export interface AgentData {
+  capabilities?: string[];
+  baselineMetrics?: AgentRegistration["baselineMetrics"];
+  registrationTimestamp?: string;
+}
+export interface StatusContext {
+  previousStatus?: string;
+  reason?: string;
+}
+
+/**
+ * The tracker that ran inside of the process, over a collector: recording takes some microseconds, and is dropped, counted, rather than waited
+ * with or thrown about. What the collector refuses (events.h has the ranges) is warned of once.
+ *
+ * By itself it starts a collector of its own: a child process on a private directory in memory, which ends, and removes it, with close(),
+ * with the last reference to the tracker, or however this process ends. Given `socket`, `ringDir` or ARBITER_SOCKET it records into that
+ * shared collector, asks it about everything that it holds, and what this user may not change there throws a ControlError that says so.
+ */
+export class PerformanceTracker {
+  constructor(config?: Partial<PerformanceTrackerConfig> & PerformanceTrackerPlaces, dataCollector?: DataCollector);
+
+  startCollection(): void;
+  /** What was collected stays. */
+  stopCollection(): void;
+  isActive(): boolean;
+
+  recordAgentRegistration(agentId: string, data: AgentData): Promise<void>;
+  recordAgentStatusChange(agentId: string, status: AgentStatusChange["status"], context?: StatusContext): Promise<void>;
+  recordRoutingDecision(decision: TrackedDecision): Promise<void>;
+  /** The id of the execution; "" when not collecting. */
+  startTaskExecution(taskId: string, agentId: string, routingDecision: TrackedDecision, context?: Record<string, unknown>): string;
+  /** Of an execution that this tracker did not start, or that is completed: nothing. */
+  completeTaskExecution(executionId: string, outcome: Outcome): Promise<void>;
+  recordEvaluationOutcome(taskId: string, evaluation: EvaluationOutcome["evaluation"]): Promise<void>;
+  recordConstitutionalValidation(data: Pick<ConstitutionalValidation, "taskId" | "agentId" | "validationResult">): Promise<void>;
+  recordThinkingBudget(taskId: string, budget: Omit<ThinkingBudgetAllocation, "taskId">): Promise<void>;
+  recordBudgetUsage(taskId: string, usage: Omit<ThinkingBudgetUsage, "taskId">): Promise<void>;
+  recordMinimalityEvaluation(taskId: string, evaluation: Omit<MinimalityEvaluation, "taskId">): Promise<void>;
+  recordJudgment(taskId: string, judgment: Omit<ModelJudgment, "taskId">): Promise<void>;
+  recordRLTrainingMetrics(metrics: RlTrainingMetrics): Promise<void>;
+  recordEvent(event: PerformanceEvent): Promise<void>;
+
+  /**
+   * What is kept, in order of time, with all that was recorded before the call: a copy. `since`: only what happened then or later. Starts of
+   * tasks are not in it. This and the next three wait for the collector, a millisecond or two; the very first until it has started.
+   */
+  exportTrainingData(since?: string | Date | number): PerformanceEvent[];
+  getStats(): PerformanceStats;
+  clearData(): void;
+  /** At once. `anonymizeData` is for what is recorded from then on; what is there stays as it is where it was anonymised. */
+  updateConfig(config: Partial<PerformanceTrackerConfig>): void;
+  getConfig(): PerformanceTrackerConfig;
+
+  /** Ends its own collector at once. */
+  close(): void;
+}

@@ -25,7 +25,7 @@ test("a program that uses all of the types passes tsc --strict, and one that is 
 
 test("all that the types promise is exported, and nothing else", () => {
   const { Producer, Run, ...rest } = arbiter();
-  assert.deepEqual(Object.keys(rest).sort(), ["ArbiterError", "abiVersion", "backend", "version"]);
+  assert.deepEqual(Object.keys(rest).sort(), ["ArbiterError", "ControlError", "PerformanceTracker", "abiVersion", "backend", "version"]);
   assert.deepEqual(
     Object.getOwnPropertyNames(Run.prototype).sort(),
     ["agentId", "complete", "constructor", "decisionId", "executionId", "taskId"],
