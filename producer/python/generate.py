@@ -250,6 +250,10 @@ class Kind:
 
     # --- _native_fields.h
 
+    def doc(self, struct: Struct) -> str:
+        keywords = dict.fromkeys(field.keyword.split(".")[0] for field in self.fields(struct))
+        return f"Records an arbiter.{struct.python}: {', '.join(keywords)}."
+
     def native(self) -> str:
         lines = ["/* The fields of the kinds, for _native.c. Written by generate.py out of arbiter/events.h. */", "/* clang-format off */", "#pragma once", ""]
         for struct in self.kinds:
@@ -257,7 +261,7 @@ class Kind:
             lines += [f'  {{"{f.keyword}", (uint16_t)offsetof({struct.name}, {f.path}), FIELD_{f.kind.upper()}}},' for f in self.fields(struct)]
             lines += ["};", ""]
         lines.append("#define FOR_EACH_KIND(X) \\")
-        lines += [f"  X({number}, {struct.short}) \\" for number, struct in enumerate(self.kinds, 1)]
+        lines += [f'  X({number}, {struct.short}, "{self.doc(struct)}") \\' for number, struct in enumerate(self.kinds, 1)]
         return "\n".join(lines).removesuffix(" \\") + "\n"
 
     def files(self) -> dict[Path, str]:

@@ -69,9 +69,10 @@ class Field(NamedTuple):
 class Kind:
     """A kind of event, or what completes a run."""
 
-    def __init__(self, number: int, name: str, fields: tuple[tuple[str, str, str, bool, str], ...]) -> None:
+    def __init__(self, number: int, name: str, python: str, fields: tuple[tuple[str, str, str, bool, str], ...]) -> None:
         self.number = number
         self.name = name
+        self.python = python  # the class
         self.type = name.replace("_", "-")  # as exports name it
         self.bytes = struct_bytes(name)
         self.fields = {keyword: Field(offset(name, path), kind, shown) for keyword, path, kind, _, shown in fields}
@@ -84,8 +85,7 @@ class Kind:
         self.makes_id = {"routing_decision": "decision_id", "task_start": "execution_id"}.get(name, "")
 
 
-COMPLETION_NUMBER = len(KINDS)
-_ALL = tuple(Kind(number, name, fields) for number, (name, _, fields) in enumerate(KINDS, 1))
+_ALL = tuple(Kind(number, name, python, fields) for number, (name, python, fields) in enumerate(KINDS, 1))
 EVENTS = _ALL[:-1]
 COMPLETION = _ALL[-1]
 

@@ -52,6 +52,7 @@ class Library:
             said.restype = ctypes.c_char_p
 
         self.quick, self.patient = (_recording(loaded) for loaded in (quick, patient))
+        self.record_address = ctypes.cast(quick.arbiter_record, _pointer).value or 0  # for _native.c
         self.start_task = tuple(_typed(loaded.arbiter_start_task, 3) for loaded in (quick, patient))
         self.run_complete = tuple(_typed(loaded.arbiter_run_complete, 2) for loaded in (quick, patient))
         self.run_execution_id = quick.arbiter_run_execution_id

@@ -177,16 +177,16 @@ static const Field event_fields[] = {
 };
 
 #define FOR_EACH_KIND(X) \
-  X(1, agent_registration) \
-  X(2, agent_status_change) \
-  X(3, routing_decision) \
-  X(4, task_start) \
-  X(5, task_execution) \
-  X(6, constitutional_validation) \
-  X(7, thinking_budget_allocation) \
-  X(8, thinking_budget_usage) \
-  X(9, minimality_evaluation) \
-  X(10, model_judgment) \
-  X(11, rl_training_metrics) \
-  X(12, evaluation_outcome) \
-  X(13, event)
+  X(1, agent_registration, "Records an arbiter.AgentRegistration: agent_id, capabilities, latency_ms, accuracy, cost_per_task, reliability, time, trace_id, span_id.") \
+  X(2, agent_status_change, "Records an arbiter.AgentStatusChange: agent_id, status, previous_status, reason, time, trace_id, span_id.") \
+  X(3, routing_decision, "Records an arbiter.RoutingDecision: decision_id, task_id, task_type, selected_agent, routing_strategy, confidence, propensity, policy_version, context, alternatives_considered, rationale, time, trace_id, span_id.") \
+  X(4, task_start, "Records an arbiter.TaskStart: execution_id, task_id, agent_id, task_type, decision_id, context, time, trace_id, span_id.") \
+  X(5, task_execution, "Records an arbiter.TaskExecution: execution_id, decision_id, task_id, agent_id, task_type, started_at_ns, routing_decision, success, quality_score, efficiency_score, tokens_consumed, completion_time_ms, tokens_in, tokens_out, cost_usd, error_type, time, trace_id, span_id.") \
+  X(6, constitutional_validation, "Records an arbiter.ConstitutionalValidation: task_id, agent_id, execution_id, decision_id, valid, violations, compliance_score, processing_time_ms, rule_count, time, trace_id, span_id.") \
+  X(7, thinking_budget_allocation, "Records an arbiter.ThinkingBudgetAllocation: task_id, allocated_tokens, complexity_level, confidence, time, trace_id, span_id.") \
+  X(8, thinking_budget_usage, "Records an arbiter.ThinkingBudgetUsage: task_id, tokens_used, tokens_allocated, utilization_rate, time, trace_id, span_id.") \
+  X(9, minimality_evaluation, "Records an arbiter.MinimalityEvaluation: task_id, minimality_factor, ast_similarity, scaffolding_penalty, lines_changed, quality_assessment, time, trace_id, span_id.") \
+  X(10, model_judgment, "Records an arbiter.ModelJudgment: task_id, execution_id, decision_id, overall_score, overall_confidence, all_criteria_pass, criteria_scores, evaluation_time_ms, time, trace_id, span_id.") \
+  X(11, rl_training_metrics, "Records an arbiter.RlTrainingMetrics: trajectories_processed, average_reward, policy_loss, value_loss, kl_divergence, training_time_ms, time, trace_id, span_id.") \
+  X(12, evaluation_outcome, "Records an arbiter.EvaluationOutcome: task_id, agent_id, execution_id, decision_id, passed, score, rubric_scores, feedback, time, trace_id, span_id.") \
+  X(13, event, "Records an arbiter.Event: type, data, time, trace_id, span_id.")

@@ -54,10 +54,6 @@ class Account:
         return self.lane_full + self.no_lane + self.reentrant
 
 
-def _unavailable(*_: object) -> int:
-    return int(Status.UNAVAILABLE)
-
-
 # A handle for each set of options, kept for as long as the process lives: the library keeps some memory of each for ever, and nobody can
 # be in the middle of a call on one that is gone. What was made before a fork serves the child as well.
 _handles: dict[tuple[object, ...], int] = {}
@@ -96,7 +92,7 @@ class Producer(Tasks, Recorder):
     Any number of threads may use one, before and after fork. Making one that is like another costs next to nothing; a pickled one is made
     anew from its options."""
 
-    __slots__ = ("_options", "_problem", "_strict", "_wait_ns")
+    __slots__ = ("_handle", "_options", "_problem", "_strict", "_wait_ns")
 
     def __init__(
         self,
@@ -113,18 +109,17 @@ class Producer(Tasks, Recorder):
         self._strict = strict
         self._wait_ns = round(wait_up_to * 1e9)
         self._problem = ""
-        functions: tuple[Callable[..., int], ...] = (_unavailable,) * len(EVENTS)
-        handle = None
+        self._handle: int | None = None
+        address = 0
         try:
             library = _library.library()
-            handle = _handle(library, directory, instance, self._wait_ns)
-            functions = library.patient if self._wait_ns else library.quick
+            self._handle, address = _handle(library, directory, instance, self._wait_ns), library.record_address
         except LibraryError as error:
             if strict:
                 raise
             self._problem = str(error)
             _warn_once(self._problem)
-        self._bind(handle, functions, self._wait_ns > 0)
+        self._bind(self._handle, address, self._wait_ns > 0)
 
     def __reduce__(self) -> tuple[Callable[..., Producer], tuple[dict[str, Any]]]:
         return _again, (self._options,)
