@@ -9,6 +9,7 @@ import datetime
 import json
 import math
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from struct import pack_into
 from typing import Any
 
@@ -16,6 +17,7 @@ from arbiter._layout import ALTERNATIVE, FORMATS, SCORE, VIOLATION, Field, Item,
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _INT64_MAX = 2**63 - 1
+_ITEMS_MAX = 65_535  # of a list
 _STRING_BYTES = ctypes.sizeof(String)
 
 
@@ -79,11 +81,13 @@ class Written:
         if field.kind == "scores":
             if not isinstance(value, Mapping):
                 raise Mistake(shown, f"is not a mapping but of type {_a(value)}")
-            rows = list(value.items())
+            rows = list(islice(value.items(), _ITEMS_MAX + 1))
         elif isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             raise Mistake(shown, f"is not a sequence but of type {_a(value)}")
         else:
-            rows = list(value)
+            rows = list(islice(value, _ITEMS_MAX + 1))
+        if len(rows) > _ITEMS_MAX:
+            raise Mistake(shown, f"has more than {_ITEMS_MAX:,} items")
         item: Item | None = {"alternatives": ALTERNATIVE, "violations": VIOLATION, "scores": SCORE}.get(field.kind)
         step = _STRING_BYTES if item is None else item.bytes
         array = ctypes.create_string_buffer(max(1, len(rows)) * step)

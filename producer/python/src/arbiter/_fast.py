@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import ctypes
 from struct import Struct, calcsize
-from struct import error as StructError
 from typing import Any, Callable, Union
 
 from arbiter._layout import FORMATS, Kind, MadeId
 
-NOT_TAKEN = (TypeError, StructError, AttributeError, OverflowError)
 _ARENA_BYTES = 72 * 1024  # more than an event may have
 _PLANS_MAX = 512  # per kind: who makes up keywords as he goes is served by _convert.py
 
@@ -62,10 +60,10 @@ def _tuple(form: str, count: int) -> str:
 
 def plan(kind: Kind, names: tuple[str, ...]) -> Write:
     """A function that writes what is given under these names into a room, made as dataclasses make theirs: it does nothing but what these
-    fields need. It raises one of NOT_TAKEN where what is given is not for it."""
+    fields need. It raises where what is given is not for it."""
     fields = sorted(((kind.fields[name], name) for name in names), key=lambda f: f[0].offset)
     texts = [name for field, name in fields if field.kind in ("string", "json")]
-    if ctypes.sizeof(ctypes.c_void_p) != 8 or not texts or any(FORMATS[field.kind] == "PII" for field, _ in fields):
+    if ctypes.sizeof(ctypes.c_void_p) != 8 or any(FORMATS[field.kind] == "PII" for field, _ in fields):
         raise TypeError
     layout, packed, at = "=Q", [], 8  # the struct's size; then field by field, with zeros between them
     for field, name in fields:
@@ -76,15 +74,15 @@ def plan(kind: Kind, names: tuple[str, ...]) -> Write:
             i = texts.index(name)
             packed += ["at" + "".join(f" + n{before}" for before in range(i)), f"n{i}"]
         else:
-            packed += [f"fields[{name!r}]", "1"]
+            packed += [f"truth[fields[{name!r}]]" if field.kind == "flag" else f"fields[{name!r}]", "1"]
     count = len(texts)
     source = _SOURCE.format(
         names=_tuple("t{}", count), values=f"({''.join(f'fields[{name!r}], ' for name in texts)})", texts=_tuple("t{}", count)[1:-1],
         sizes=_tuple("n{}", count), lengths=_tuple("len(t{})", count), encoded=_tuple("e{}", count),
         encodings=_tuple('t{}.encode("utf-8", "surrogatepass")', count), encoded_lengths=_tuple("len(e{})", count),
-        sum=" + ".join(f"n{i}" for i in range(count)), room=_ARENA_BYTES, bytes=kind.bytes, packed=", ".join(packed),
+        sum=" + ".join(["0", *(f"n{i}" for i in range(count))]), room=_ARENA_BYTES, bytes=kind.bytes, packed=", ".join(packed),
     )
-    names_of: dict[str, Any] = {"pack": Struct(layout + "x" * (kind.bytes - at)).pack_into}
+    names_of: dict[str, Any] = {"truth": {True: 1, False: 0}, "pack": Struct(layout + "x" * (kind.bytes - at)).pack_into}
     exec(source, names_of)
     write: Write = names_of["write"]
     return write
@@ -102,3 +100,22 @@ def plan_for(kind: Kind, plans: Plans, names: tuple[str, ...]) -> Write | None:
     if len(plans) < _PLANS_MAX:
         plans[names] = made
     return made
+
+
+def through_room(kind: Kind, plans: Plans, fields: dict[str, Any], call: Callable[[int], int]) -> int | None:
+    """What `call` answers, which is given the address of the struct. None: it was not called, this is not for a plan."""
+    names = (*fields,)
+    write = plans[names] if names in plans else plan_for(kind, plans, names)
+    if write is None:
+        return None
+    try:
+        room = rooms.pop()
+    except IndexError:
+        room = Room()
+    try:
+        write(room, fields)
+        return call(room.event_address)
+    except Exception:  # of whatever an object of the caller's own does: _convert.py says what is wrong
+        return None
+    finally:
+        rooms.append(room)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from arbiter._fast import NOT_TAKEN, Plans, Room, plan_for, rooms
+from arbiter._fast import Plans, Room, plan_for, rooms
 from arbiter._layout import EVENTS, Kind
 from arbiter._library import library
 from arbiter._result import RECORDED, Result, Status
@@ -50,7 +50,7 @@ def _plain(kind: Kind) -> Callable[..., Result]:
         try:
             plan(room, fields)
             status = self._functions[index](self._at, room.event_address)
-        except NOT_TAKEN:
+        except Exception:
             status = -1
         rooms.append(room)
         if status == 0:
@@ -77,7 +77,7 @@ def _with_id(kind: Kind) -> Callable[..., Result]:
             plan(room, fields)
             status = self._functions[index](self._at, room.event_address, room.made_id_address)
             id = fields.get(own) or room.made_id.text.decode()
-        except NOT_TAKEN:
+        except Exception:
             status = -1
         rooms.append(room)
         if status == 0:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from arbiter import _library
 from arbiter._convert import Mistake, written
-from arbiter._layout import COMPLETION, EVENTS, String
+from arbiter._fast import Plans, through_room
+from arbiter._layout import COMPLETION, EVENTS, Kind, String
 from arbiter._result import UNAVAILABLE, Result, Status
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ else:
 _F = TypeVar("_F", bound=Callable[..., Any])
 _TASK_START = EVENTS[3]
 _RUN_BYTES = 192 * 8
+_start_plans: Plans = {}
+_completion_plans: Plans = {}
 _current: contextvars.ContextVar[Run | None] = contextvars.ContextVar("arbiter_run", default=None)
 
 
@@ -68,14 +71,10 @@ class Run(Completes):
         if producer._problem:
             return UNAVAILABLE
         library = _library.library()
-        try:
-            status = library.start_task[producer._wait_ns > 0](producer._handle, written(_TASK_START, fields).bytes, self._raw)
-        except Mistake as mistake:
-            return producer._mistake(mistake)
-        except Exception as error:
-            return producer._mistake(Mistake("", f"cannot be read: {type(error).__name__}: {error}"))
-        if status != Status.RECORDED:
-            return producer._answer(status, self.execution_id)
+        start_task = library.start_task[producer._wait_ns > 0]
+        answered = _called(producer, _TASK_START, _start_plans, fields, lambda start: start_task(producer._handle, start, self._raw))
+        if answered is not None:
+            return answered
         if not self.execution_id:
             id: String = library.run_execution_id(self._raw)
             self.execution_id = ctypes.string_at(id.data, id.size).decode()
@@ -107,14 +106,9 @@ class Run(Completes):
 
     def _complete(self, outcome: dict[str, Any]) -> Result:
         producer = self._producer
-        library = _library.library()
-        try:
-            status = library.run_complete[producer._wait_ns > 0](self._raw, written(COMPLETION, outcome).bytes)
-        except Mistake as mistake:
-            return producer._mistake(mistake)
-        except Exception as error:
-            return producer._mistake(Mistake("", f"cannot be read: {type(error).__name__}: {error}"))
-        return Result(Status.RECORDED, self.execution_id) if status == Status.RECORDED else producer._answer(status, self.execution_id)
+        run_complete = _library.library().run_complete[producer._wait_ns > 0]
+        answered = _called(producer, COMPLETION, _completion_plans, outcome, lambda completion: run_complete(self._raw, completion))
+        return Result(Status.RECORDED, self.execution_id) if answered is None else answered
 
     def __enter__(self) -> Run:
         self._token = _current.set(self)
@@ -139,6 +133,20 @@ class Run(Completes):
 
     def __repr__(self) -> str:
         return f"<arbiter.Run {self.execution_id} of task {self.task_id!r} by {self.agent_id!r}>"
+
+
+def _called(producer: Producer, kind: Kind, plans: Plans, fields: dict[str, Any], call: Callable[[int], int]) -> Result | None:
+    """Hands `call` the address of the struct. None: it is recorded."""
+    try:
+        status = through_room(kind, plans, fields, call)
+        if status is None:
+            struct = written(kind, fields)
+            status = call(ctypes.addressof(struct.bytes))
+    except Mistake as mistake:
+        return producer._mistake(mistake)
+    except Exception as error:
+        return producer._mistake(Mistake("", f"cannot be read: {type(error).__name__}: {error}"))
+    return None if status == Status.RECORDED else producer._answer(status, "")
 
 
 def _text(value: object) -> str:
@@ -169,10 +177,11 @@ class Tasks:
                 answer = work()
                 run.set(tokens_consumed=answer.tokens)
         """
-        return Run(self, {
+        given = {
             "task_id": task_id, "agent_id": agent_id, "task_type": task_type, "decision_id": decision_id, "execution_id": execution_id,
             "context": context, "time": time, "trace_id": trace_id, "span_id": span_id,
-        })
+        }
+        return Run(self, {name: value for name, value in given.items() if value is not None})
 
     def as_task(
         self: Any,
