@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
@@ -24,19 +23,16 @@ __all__ += [f"record_{kind.name}" for kind in EVENTS]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _producer: Producer | None = None
-_lock = threading.Lock()
-os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def get_producer() -> Producer:
     """The one that the functions of this module record through. Made by the first call, with default options, unless `configure` was
     there before."""
     global _producer
-    if _producer is None:
-        with _lock:
-            if _producer is None:
-                _producer = Producer()
-    return _producer
+    producer = _producer
+    if producer is None:  # two threads, or a thread and its signal handler, may make one each: they are alike, and one stays
+        producer = _producer = Producer()
+    return producer
 
 
 def configure(
@@ -48,10 +44,8 @@ def configure(
 ) -> Producer:
     """Makes a producer with these options, see Producer, the one that the functions of this module record through from now on."""
     global _producer
-    made = Producer(ring_dir=ring_dir, instance=instance, wait_up_to=wait_up_to, strict=strict)
-    with _lock:
-        _producer = made
-    return made
+    _producer = Producer(ring_dir=ring_dir, instance=instance, wait_up_to=wait_up_to, strict=strict)
+    return _producer
 
 
 def record(event: Kind) -> Result:

@@ -94,7 +94,7 @@ def library() -> Library:
                 tried.append(str(error) if path in str(error) else f"{path}: {error}")
         else:
             remedy = "put into ARBITER_LIBRARY the path of one that fits" if "ARBITER_LIBRARY" in os.environ else (
-                "install it (cmake --install build/release then ldconfig), or put its path into ARBITER_LIBRARY")
+                "install it (cmake --install build/release, then ldconfig), or put its path into ARBITER_LIBRARY")
             _loaded = f"{SONAME} cannot be loaded: {'; '.join(tried)}: {remedy}"
     if isinstance(_loaded, str):
         raise LibraryError(_loaded)

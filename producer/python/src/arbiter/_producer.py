@@ -6,7 +6,6 @@ import ctypes
 import logging
 import math
 import os
-import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -55,29 +54,28 @@ class Account:
 
 
 # A handle for each set of options, kept for as long as the process lives: the library keeps some memory of each for ever, and nobody can
-# be in the middle of a call on one that is gone. What was made before a fork serves the child as well.
+# be in the middle of a call on one that is gone. What was made before a fork serves the child as well. No lock: a signal handler may come in
+# between, and a fork; at worst one handle is made for nothing.
 _handles: dict[tuple[object, ...], int] = {}
-_handles_lock = threading.Lock()
-os.register_at_fork(before=_handles_lock.acquire, after_in_parent=_handles_lock.release, after_in_child=_handles_lock.release)
 _ENVIRONMENT = ("ARBITER_RING_DIR", "ARBITER_DISABLE", "XDG_RUNTIME_DIR")
 
 
 def _handle(library: _library.Library, ring_dir: str | None, instance: str | None, wait_ns: int) -> int:
     key = (ring_dir, instance, wait_ns, *map(os.environ.get, _ENVIRONMENT))
-    with _handles_lock:
-        if key not in _handles:
-            options = _Options(struct_size=ctypes.sizeof(_Options), wait_up_to_ns=wait_ns)
-            held = []
-            for name, value in (("ring_dir", ring_dir), ("instance", instance)):
-                if value is not None:
-                    data = os.fsencode(value)
-                    held.append(ctypes.c_char_p(data))
-                    setattr(options, name, String(ctypes.cast(held[-1], ctypes.c_void_p), len(data)))
-            made = library.create(ctypes.byref(options))
-            if not made:
-                raise LibraryError((library.last_error() or b"").decode("utf-8", "replace"))
-            _handles[key] = made
-        return _handles[key]
+    handle = _handles.get(key)
+    if handle is None:
+        options = _Options(struct_size=ctypes.sizeof(_Options), wait_up_to_ns=wait_ns)
+        held = []
+        for name, value in (("ring_dir", ring_dir), ("instance", instance)):
+            if value is not None:
+                data = os.fsencode(value)
+                held.append(ctypes.c_char_p(data))
+                setattr(options, name, String(ctypes.cast(held[-1], ctypes.c_void_p), len(data)))
+        made = library.create(ctypes.byref(options))
+        if not made:
+            raise LibraryError((library.last_error() or b"").decode("utf-8", "replace"))
+        handle = _handles.setdefault(key, made)
+    return handle
 
 
 class Producer(Tasks, Recorder):
