@@ -12,7 +12,24 @@
 namespace arbiter::test {
 namespace {
 
-constexpr const char* kAgents[] = {"example_agent_c", "example_agent_cpp"};
+// Those of C and C++, and those of Python where there is one, over ctypes and by the accelerator.
+struct Agent {
+  std::string program;
+  Environment environment{};
+};
+std::vector<Agent> agents_there_are() {
+  std::vector<Agent> all{{"example_agent_c"}, {"example_agent_cpp"}};
+#ifdef ARBITER_PYTHON_PACKAGE
+  for (const char* implementation : {"ctypes", "native"}) {
+    if (implementation == std::string("native") && !fs::exists(ARBITER_PYTHON_PACKAGE "/arbiter/_native.abi3.so")) continue;
+    all.push_back(
+        {ARBITER_SOURCE_DIR "/tools/examples/agent.py",
+         {{"PYTHONPATH", ARBITER_PYTHON_PACKAGE}, {"ARBITER_LIBRARY", ARBITER_LIBRARY_PATH}, {"ARBITER_PYTHON", implementation}}});
+  }
+#endif
+  return all;
+}
+const std::vector<Agent> kAgents = agents_there_are();
 
 // What an agent says of itself at its end.
 struct Said {
@@ -33,7 +50,7 @@ TEST_CASE("agents do not notice that the collector starts late, is stopped, star
   constexpr std::uint64_t kTasks = 4'000;
   Place place;
   std::vector<Process> agents;
-  for (const char* agent : kAgents) agents.push_back(place.start(agent, {std::to_string(kTasks), "2000"}));
+  for (const Agent& agent : kAgents) agents.push_back(place.start(agent.program, {std::to_string(kTasks), "2000"}, agent.environment));
   const auto a_while = [&] {
     std::this_thread::sleep_for(300ms);
     for (Process& agent : agents) REQUIRE(agent.running());
@@ -54,7 +71,7 @@ TEST_CASE("agents do not notice that the collector starts late, is stopped, star
   ::kill(collector.pid(), SIGCONT);
   a_while();
   for (std::size_t i = 0; i < agents.size(); ++i) {
-    CAPTURE(kAgents[i]);
+    CAPTURE(kAgents[i].program);
     CHECK(agents[i].wait() == 0);
     const Said said = parse(read_file(place.root() / ("out." + std::to_string(i + 1))));
     CHECK(said.attempted == 3 * kTasks);
@@ -72,10 +89,10 @@ TEST_CASE("agents do not notice that the collector starts late, is stopped, star
 }
 
 TEST_CASE("an agent that nobody collects loses what does not fit, and a collector that comes afterwards says exactly how much") {
-  for (const char* agent : kAgents) {
-    CAPTURE(agent);
+  for (const Agent& agent : kAgents) {
+    CAPTURE(agent.program);
     Place place;
-    const Ran ran = place.run(agent, {"40000", "0"});
+    const Ran ran = place.run(agent.program, {"40000", "0"}, agent.environment);
     CHECK(ran.exit == 0);
     CHECK(ran.err.empty());
     const Said said = parse(ran.out);

@@ -107,6 +107,11 @@ class Collector:
         self._process.kill()
         self._process.wait()
 
+    def stop(self) -> None:
+        self._process.terminate()
+        if self._process.wait(_WAIT_SECONDS) != 0:
+            raise RuntimeError(f"it ended with {self._process.returncode}: {self.log()}")
+
     def command(self, program: str, *arguments: str) -> str:
         """For a shell with the collector's `environment`."""
         return shlex.join([str(self._bin / program), *arguments])
