@@ -1,6 +1,7 @@
 #include "collector/aggregate/availability.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "shm/schema.hpp"
 
@@ -35,9 +36,34 @@ std::optional<double> Availability::to_recover_s() const {
 void StatusHistory::add(std::int64_t time_ns, std::string_view status) {
   const std::uint8_t index = index_of(status);
   if (index == kNone) return;
-  if (changes_.size() == kMax)
-    changes_.erase(std::min_element(changes_.begin(), changes_.end(), [](auto& a, auto& b) { return a.time_ns < b.time_ns; }));
+  if (changes_.size() == kMax) {  // an eighth at a time: who changes all the time costs no more for it
+    std::stable_sort(changes_.begin(), changes_.end(), [](auto& a, auto& b) { return a.time_ns < b.time_ns; });
+    changes_.erase(changes_.begin(), changes_.begin() + kMax / 8);
+  }
   changes_.push_back({time_ns, index});
+}
+
+void StatusHistory::forget_before(std::int64_t time_ns) {
+  const auto before = [time_ns](const Change& c) { return c.time_ns < time_ns; };
+  if (std::count_if(changes_.begin(), changes_.end(), before) < 2) return;
+  std::stable_sort(changes_.begin(), changes_.end(), [](auto& a, auto& b) { return a.time_ns < b.time_ns; });
+  changes_.erase(changes_.begin(), std::prev(std::find_if_not(changes_.begin(), changes_.end(), before)));
+}
+
+void StatusHistory::pack(Packer& out) const {
+  out.whole(changes_.size());
+  for (const Change& c : changes_) out.whole(static_cast<std::uint64_t>(c.time_ns)), out.whole(c.status);
+}
+
+bool StatusHistory::unpack(Unpacker& in) {
+  changes_.clear();
+  for (std::uint64_t left = in.whole(); left > 0 && in.good(); --left) {
+    const auto time_ns = static_cast<std::int64_t>(in.whole());
+    const std::uint64_t status = in.whole();
+    if (status >= kNone || changes_.size() == kMax) return false;
+    changes_.push_back({time_ns, static_cast<std::uint8_t>(status)});
+  }
+  return in.good();
 }
 
 Availability StatusHistory::within(std::int64_t from_ns, std::int64_t to_ns) const {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/aggregate/packed.hpp"
+
 namespace arbiter::aggregate {
 
 // Up: available or busy. Maintenance is neither up nor down. Before its first known change nothing is known of an agent.
@@ -23,11 +25,14 @@ struct Availability {
 
 class StatusHistory {
  public:
-  static constexpr std::size_t kMax = 4096;                 // changes remembered of one agent; the earliest by time are let go
+  static constexpr std::size_t kMax = 4096;  // changes remembered of one agent; the earliest eighth is let go when there are more
   void add(std::int64_t time_ns, std::string_view status);  // one of schema::kStatuses; others are passed over
   // Over [from, to). O(n log n).
   Availability within(std::int64_t from_ns, std::int64_t to_ns) const;
   bool empty() const { return changes_.empty(); }
+  void forget_before(std::int64_t time_ns);  // but for the last of them, which says what was then
+  void pack(Packer& out) const;
+  bool unpack(Unpacker& in);
 
  private:
   struct Change {

@@ -25,6 +25,7 @@ Follower::~Follower() { stop(); }
 void Follower::add(Observer& observer) { observers_.push_back(&observer); }
 
 void Follower::start() {
+  if (observers_.empty()) return;
   const auto now = std::chrono::steady_clock::now();
   checkpoint_due_ = now + options_.checkpoint_every;
   expire_due_ = now + kExpireEvery;
@@ -70,6 +71,7 @@ bool Follower::turn() {
 }
 
 void Follower::finish(const std::function<journal::Increment(std::uint64_t)>& since) {
+  if (observers_.empty()) return;
   do take(since(place_.frame));
   while (moment_.behind);
   checkpoint();
@@ -96,7 +98,7 @@ void Follower::take(const journal::Increment& increment) {
   if (read && read->missing != 0) {
     const std::unique_lock lock = this->lock();
     counts_.missing_frames += read->missing;
-    complete_from_ns_ = std::max(complete_from_ns_, std::min(read->missing_until_ns, source_.now_ns()));
+    complete_from_ns_ = std::max(complete_from_ns_, std::min(read->missing_until_ns, source_.times().now_ns));
   }
   if (!read && !std::exchange(warned_, true))
     source_.warn(read.error().message + ": the figures of agents stay behind until it can be read");
@@ -121,7 +123,8 @@ void Follower::take_frame(const journal::Frame& frame) {
 void Follower::take_event(const LaneId& lane, const event::Values& values, std::uint64_t frame) {
   const std::int64_t time = journal::retention_time_of(values);
   const Followed event{values, lane, frame, time, roster_.whom(values, time)};
-  if (values.kind == Kind::task_execution && !values.has(journal::field::kStarted)) orphans_.add(lane, values.sequence, {event.whom, time});
+  if (values.kind == Kind::task_execution && !values.has(journal::field::kStarted))
+    orphans_.add(lane, values.sequence, {event.whom.series, time});
   for (Observer* const observer : observers_) observer->event(event);
   ++counts_.events;
 }
@@ -134,14 +137,15 @@ void Follower::take_amendment(const journal::AmendmentView& amendment, std::uint
     ++counts_.late_lost;
     return;
   }
-  const Completed late{orphan->whom, orphan->time_ns, duration, frame};
+  const Completed late{{roster_.series(orphan->series).agent, orphan->series}, orphan->time_ns, duration, frame};
   for (Observer* const observer : observers_) observer->completed(late);
 }
 
 void Follower::tell_moment(bool behind) {
   {
     const std::unique_lock lock = this->lock();
-    moment_ = {place_.frame, source_.now_ns(), behind, facts_.losses, complete_from_ns_};
+    const Times times = source_.times();
+    moment_ = {place_.frame, times.now_ns, times.kept_ns, behind, facts_.losses, complete_from_ns_};
     for (Observer* const observer : observers_) observer->moment(moment_);
   }
   reached_.notify_all();
@@ -156,7 +160,7 @@ void Follower::expire() {
   const auto agent_gone = [this](std::uint32_t agent) {
     for (Observer* const observer : observers_) observer->forgotten_agent(agent);
   };
-  roster_.expire(source_.now_ns() - options_.keep.count(), series_gone, agent_gone);
+  roster_.expire(source_.times().kept_ns - options_.keep.count(), series_gone, agent_gone);
 }
 
 void Follower::forget_all() {

@@ -37,12 +37,15 @@ namespace arbiter::aggregate {
 
 class Follower {
  public:
+  struct Times {
+    std::int64_t now_ns, kept_ns;  // see Moment
+  };
   // What the follower asks of the collector; from its own thread.
   struct Source {
     std::function<std::uint64_t()> committed;  // number of the last frame; asked often, must cost nothing
     std::function<Result<journal::Increment>(std::uint64_t frame)> since;
     std::function<bool(std::uint64_t frame)> durable;  // waits until that frame is on stable storage; false: it will not be
-    std::function<std::int64_t()> now_ns;              // the collector's time
+    std::function<Times()> times;
     std::function<void(const std::string&)> warn;
   };
   struct Options {
@@ -60,7 +63,7 @@ class Follower {
 
   void add(Observer& observer);  // before load(); it outlives this
   void load();                   // the checkpoint, if there is one to go on from
-  void start();                  // follows, on a thread of its own
+  void start();                  // follows, on a thread of its own; nothing where there are no observers
   void stop();                   // the thread ends; twice is once
   // After stop(), once nothing is committed any more: what is left, and the last checkpoint.
   void finish(const std::function<journal::Increment(std::uint64_t frame)>& since);

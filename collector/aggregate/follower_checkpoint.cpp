@@ -131,25 +131,30 @@ void Follower::drop_checkpoint() {
 }
 
 void Follower::load() {
-  const std::unique_lock lock = this->lock();
+  bool loaded = false;
   if (!options_.checkpoint.empty()) {
     const auto bytes = journal::read_file(options_.checkpoint);
-    if (bytes && load_from(*bytes)) {
+    const std::unique_lock lock = this->lock();
+    loaded = bytes && load_from(*bytes);
+    if (loaded) {
       saved_frame_ = place_.frame;
       counts_.frame = counts_.checkpoint_frame = place_.frame;
       counts_.checkpoint_bytes = bytes->size();
-      return;
-    }
-    if (bytes || bytes.error().code != ENOENT)
+    } else if (bytes || bytes.error().code != ENOENT) {
       source_.warn(options_.checkpoint + ": " + (bytes ? "not one that this collector can go on from" : bytes.error().message) +
                    ": the figures of agents are counted anew, from all that the journal holds");
+    }
   }
-  place_ = {};
-  facts_ = {};
-  complete_from_ns_ = 0;
-  roster_.clear();
-  orphans_.clear();
-  for (Observer* const observer : observers_) observer->cleared();
+  if (!loaded) {
+    const std::unique_lock lock = this->lock();
+    place_ = {};
+    facts_ = {};
+    complete_from_ns_ = 0;
+    roster_.clear();
+    orphans_.clear();
+    for (Observer* const observer : observers_) observer->cleared();
+  }
+  tell_moment(place_.frame < source_.committed());
 }
 
 bool Follower::load_from(std::string_view bytes) {

@@ -14,7 +14,8 @@ static_assert(Histogram::kRelativeError == 1.0 / (2 * kSubBuckets));
 
 constexpr unsigned kCountBits = 52;
 constexpr std::uint64_t kCountMax = (std::uint64_t{1} << kCountBits) - 1;
-static_assert((64 - kBits + 1) * kSubBuckets <= std::uint64_t{1} << (64 - kCountBits));
+constexpr std::uint64_t kBuckets = (64 - kBits + 1) * kSubBuckets;
+static_assert(kBuckets <= std::uint64_t{1} << (64 - kCountBits));
 
 std::uint64_t bucket_of(std::uint64_t value) {
   if (value < kSubBuckets) return value;
@@ -42,11 +43,10 @@ void Histogram::add(std::uint64_t value) {
   ++count_;
 }
 
-void Histogram::merge(const Histogram& other) {
-  if (other.count_ == 0) return;
+void Histogram::merge_buckets(const std::vector<std::uint64_t>& other) {
   std::vector<std::uint64_t> both;
-  both.reserve(buckets_.size() + other.buckets_.size());
-  std::merge(buckets_.begin(), buckets_.end(), other.buckets_.begin(), other.buckets_.end(), std::back_inserter(both));
+  both.reserve(buckets_.size() + other.size());
+  std::merge(buckets_.begin(), buckets_.end(), other.begin(), other.end(), std::back_inserter(both));
   buckets_.clear();
   for (const std::uint64_t bucket : both) {
     if (!buckets_.empty() && buckets_.back() >> kCountBits == bucket >> kCountBits)
@@ -54,9 +54,49 @@ void Histogram::merge(const Histogram& other) {
     else
       buckets_.push_back(bucket);
   }
+}
+
+void Histogram::merge(const Histogram& other) {
+  if (other.count_ == 0) return;
+  merge_buckets(other.buckets_);
   min_ = count_ == 0 ? other.min_ : std::min(min_, other.min_);
   max_ = std::max(max_, other.max_);
   count_ += other.count_;
+}
+
+void Histogram::pack(Packer& out) const {
+  out.whole(buckets_.size());
+  if (buckets_.empty()) return;
+  out.whole(min_);
+  out.whole(max_ - min_);
+  std::uint64_t before = 0;
+  for (const std::uint64_t bucket : buckets_) {
+    const std::uint64_t index = bucket >> kCountBits;
+    out.whole(index - before);
+    out.whole(bucket & kCountMax);
+    before = index;
+  }
+}
+
+void Histogram::merge(Unpacker& packed) {
+  const std::uint64_t size = packed.whole();
+  if (size == 0 || size > kBuckets || !packed.good()) return;
+  Histogram other;
+  other.buckets_.reserve(size);
+  other.min_ = packed.whole();
+  other.max_ = other.min_ + packed.whole();
+  std::uint64_t index = 0;
+  for (std::uint64_t n = 0; n < size; ++n) {
+    index += packed.whole();
+    const std::uint64_t count = packed.whole() & kCountMax;
+    if (index >= kBuckets) return;
+    other.buckets_.push_back((index << kCountBits) + count);
+    other.count_ += count;
+  }
+  if (buckets_.empty())
+    *this = std::move(other);
+  else
+    merge(other);
 }
 
 std::optional<double> Histogram::quantile(double q) const {

@@ -13,6 +13,8 @@
 #include <optional>
 #include <vector>
 
+#include "collector/aggregate/packed.hpp"
+
 namespace arbiter::aggregate {
 
 class Histogram {
@@ -25,6 +27,10 @@ class Histogram {
   std::uint64_t count() const { return count_; }
   std::uint64_t min() const { return min_; }  // exact; of nothing: 0
   std::uint64_t max() const { return max_; }
+  // About two bytes for each bucket that is not empty.
+  void pack(Packer& out) const;
+  void merge(Unpacker& packed);  // what pack() wrote
+
   // The value of rank ceil(q * count) in ascending order, within kRelativeError; q from 0 to 1. Nothing: it is empty. O(buckets).
   std::optional<double> quantile(double q) const;
 
@@ -32,6 +38,7 @@ class Histogram {
   // Of each bucket that is not empty, in order: its index in the upper 12 bits, its count below. One word, as there may be as many
   // histograms as agents times types.
   std::vector<std::uint64_t> buckets_;
+  void merge_buckets(const std::vector<std::uint64_t>& other);
   std::uint64_t count_ = 0, min_ = 0, max_ = 0;
 };
 

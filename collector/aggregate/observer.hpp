@@ -43,6 +43,7 @@ struct Completed {
 struct Moment {
   std::uint64_t frame = 0;            // everything up to here has been handed on
   std::int64_t now_ns = 0;            // the collector's time
+  std::int64_t kept_ns = 0;           // the same, less the steps forward that its clock has made of late: what goes by age goes by this
   bool behind = false;                // there are more that were committed before this moment: history is being read
   std::uint64_t losses = 0;           // events dropped, refused and quarantined so far, over all lanes
   std::int64_t complete_from_ns = 0;  // events of before may be missing
@@ -57,7 +58,7 @@ class Observer {
   virtual void forgotten_series(std::uint32_t series) = 0;  // and its number may be given to another
   virtual void forgotten_agent(std::uint32_t agent) = 0;    // after its last series
   virtual void cleared() = 0;                               // everything so far is forgotten
-  virtual void moment(const Moment& moment) = 0;            // after each batch, and once a second where nothing comes
+  virtual void moment(const Moment& moment) = 0;            // before the first event, after each batch, and once a second
 
   // The name under which the state is saved: of the code, never changed.
   virtual std::string_view name() const = 0;

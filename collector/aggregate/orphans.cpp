@@ -6,23 +6,31 @@
 
 namespace arbiter::aggregate {
 
-void Orphans::add(const LaneId& lane, std::uint64_t sequence, const Orphan& orphan) {
-  if (!waiting_.insert_or_assign(Id{lane, sequence}, orphan).second) return;
-  order_.push_back({lane, sequence});
-  let_go();
+// The segment's id is random; what is added to it is spread over all bits (the finalizer of MurmurHash3).
+Orphans::Id Orphans::id_of(const LaneId& lane, std::uint64_t sequence) {
+  std::uint64_t words[2];
+  std::memcpy(words, lane.segment.data(), sizeof words);
+  std::uint64_t id = words[0] ^ (words[1] + sequence * 0x9e3779b97f4a7c15ULL) ^ std::uint64_t{lane.lane} << 48;
+  id = (id ^ id >> 33) * 0xff51afd7ed558ccdULL;
+  id = (id ^ id >> 33) * 0xc4ceb9fe1a85ec53ULL;
+  return id ^ id >> 33;
 }
 
-void Orphans::let_go() {
+void Orphans::add(const LaneId& lane, std::uint64_t sequence, const Orphan& orphan) { add(id_of(lane, sequence), orphan); }
+
+void Orphans::add(Id id, const Orphan& orphan) {
+  if (!waiting_.insert_or_assign(id, orphan).second) return;
+  order_.push_back(id);
   while (waiting_.size() > most_) {
     waiting_.erase(order_.front());
     order_.pop_front();
   }
-  while (!order_.empty() && !waiting_.contains(order_.front())) order_.pop_front();
-  if (order_.size() > 2 * waiting_.size() + 64) std::erase_if(order_, [&](const Id& id) { return !waiting_.contains(id); });
+  while (!waiting_.contains(order_.front())) order_.pop_front();
+  if (order_.size() > 2 * waiting_.size() + 64) std::erase_if(order_, [&](Id old) { return !waiting_.contains(old); });
 }
 
 std::optional<Orphans::Orphan> Orphans::take(const LaneId& lane, std::uint64_t sequence) {
-  const auto at = waiting_.find(Id{lane, sequence});
+  const auto at = waiting_.find(id_of(lane, sequence));
   if (at == waiting_.end()) return std::nullopt;
   const Orphan orphan = at->second;
   waiting_.erase(at);
@@ -30,7 +38,7 @@ std::optional<Orphans::Orphan> Orphans::take(const LaneId& lane, std::uint64_t s
 }
 
 void Orphans::forget_series(std::uint32_t series) {
-  boost::unordered::erase_if(waiting_, [series](const auto& item) { return item.second.whom.series == series; });
+  boost::unordered::erase_if(waiting_, [series](const auto& item) { return item.second.series == series; });
 }
 
 void Orphans::clear() {
@@ -42,14 +50,11 @@ void Orphans::save(const std::function<void(std::string_view)>& out) const {
   std::string bytes;
   journal::Writer put(bytes);
   put.put(std::uint64_t{waiting_.size()});
-  for (const Id& id : order_) {
+  for (const Id id : order_) {
     const auto at = waiting_.find(id);
     if (at == waiting_.end()) continue;
-    put.put(id.lane.segment);
-    put.put(std::uint64_t{id.lane.lane});
-    put.put(id.sequence);
-    put.put(at->second.whom.agent);
-    put.put(at->second.whom.series);
+    put.put(id);
+    put.put(std::uint64_t{at->second.series});
     put.put(at->second.time_ns);
   }
   out(bytes);
@@ -58,20 +63,15 @@ void Orphans::save(const std::function<void(std::string_view)>& out) const {
 bool Orphans::load(std::string_view bytes, std::size_t series_size) {
   clear();
   journal::Reader in(bytes);
-  constexpr std::size_t kBytes = 48;
+  constexpr std::size_t kBytes = 3 * sizeof(std::uint64_t);
   const auto count = in.get_count(kBytes);
   if (in.left() != count * kBytes) return false;
   for (std::uint64_t n = 0; n < count; ++n) {
-    Id id;
-    id.lane.segment = in.get<SegmentId>();
-    id.lane.lane = static_cast<std::uint32_t>(in.get<std::uint64_t>());
-    id.sequence = in.get<std::uint64_t>();
-    Orphan orphan;
-    orphan.whom.agent = in.get<std::uint32_t>();
-    orphan.whom.series = in.get<std::uint32_t>();
-    orphan.time_ns = in.get<std::int64_t>();
-    if (orphan.whom.series != kNobody && orphan.whom.series >= series_size) return false;
-    add(id.lane, id.sequence, orphan);
+    const auto id = in.get<Id>();
+    const auto series = in.get<std::uint64_t>();
+    const auto time_ns = in.get<std::int64_t>();
+    if (series >= series_size) return false;
+    add(id, {static_cast<std::uint32_t>(series), time_ns});
   }
   return in.good();
 }

@@ -17,7 +17,7 @@ class Orphans {
   explicit Orphans(std::size_t most) : most_(most) {}
 
   struct Orphan {
-    Whom whom;
+    std::uint32_t series = kNobody;
     std::int64_t time_ns = 0;  // as it was handed on
   };
   void add(const LaneId& lane, std::uint64_t sequence, const Orphan& orphan);
@@ -31,18 +31,13 @@ class Orphans {
   bool load(std::string_view bytes, std::size_t series_size);
 
  private:
-  struct Id {
-    LaneId lane;
-    std::uint64_t sequence;
-    bool operator==(const Id&) const = default;
-  };
-  struct Hash {
-    std::size_t operator()(const Id& id) const { return std::hash<LaneId>()(id.lane) ^ (id.sequence * 0x9e3779b97f4a7c15ULL); }
-  };
-  void let_go();
+  // 64 bits for lane and sequence, as there may be a hundred thousand: two of those waiting are taken for one another once in 10^9 stores.
+  using Id = std::uint64_t;
+  static Id id_of(const LaneId& lane, std::uint64_t sequence);
+  void add(Id id, const Orphan& orphan);
 
   std::size_t most_;
-  boost::unordered_flat_map<Id, Orphan, Hash> waiting_;
+  boost::unordered_flat_map<Id, Orphan> waiting_;
   std::deque<Id> order_;  // in which they came; those that were taken are still in it
 };
 

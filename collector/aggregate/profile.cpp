@@ -24,10 +24,7 @@ void add_flag(Share& share, const Values& v, unsigned f) {
 void add_execution(Profile& p, const Values& v) {
   constexpr Kind k = Kind::task_execution;
   p.successes.add(v.flag(field(k, "outcome.success")));
-  if (const auto duration = journal::duration_ns(v)) {
-    p.latency_ns.add(static_cast<std::uint64_t>(*duration));
-    p.latency_sum_ns += static_cast<std::uint64_t>(*duration);
-  }
+  if (const auto duration = journal::duration_ns(v)) p.complete(*duration);
   add_real(p.quality, v, field(k, "outcome.qualityScore"));
   add_real(p.efficiency, v, field(k, "outcome.efficiencyScore"));
   add_count(p.tokens, v, field(k, "outcome.tokensConsumed"));
@@ -99,6 +96,19 @@ void add_decision(Profile& p, const Values& v) {
   if (own && best_other) p.alternative_scored_higher.add(*best_other > *own);
 }
 
+constexpr std::array kMeans = {&Profile::quality,           &Profile::efficiency,     &Profile::tokens,
+                               &Profile::tokens_in,         &Profile::tokens_out,     &Profile::cost_usd,
+                               &Profile::evaluation_score,  &Profile::utilization,    &Profile::compliance_score,
+                               &Profile::minimality,        &Profile::ast_similarity, &Profile::scaffolding_penalty,
+                               &Profile::lines_changed,     &Profile::judgment_score, &Profile::judgment_confidence,
+                               &Profile::routing_confidence};
+constexpr std::array kShares = {&Profile::successes, &Profile::evaluations_passed, &Profile::valid, &Profile::all_criteria_passed,
+                                &Profile::alternative_scored_higher};
+// Bits of what there is in a packed profile. New parts get new bits.
+constexpr std::size_t kSharesAt = kMeans.size();
+constexpr std::uint64_t kLatency = 1 << 24, kViolations = 1 << 25, kCriteria = 1 << 26, kCounts = 1 << 27;
+static_assert(kSharesAt + kShares.size() <= 24);
+
 }  // namespace
 
 void Profile::add(const Values& v) {
@@ -130,11 +140,72 @@ void Profile::merge(const Profile& o) {
   for (const auto& [name, mean] : o.criteria) criterion(*this, name).merge(mean);
   chosen += o.chosen;
   alternative_scored_higher.merge(o.alternative_scored_higher);
-  for (const auto mean : {&Profile::quality, &Profile::efficiency, &Profile::tokens, &Profile::tokens_in, &Profile::tokens_out,
-                          &Profile::cost_usd, &Profile::evaluation_score, &Profile::utilization, &Profile::compliance_score,
-                          &Profile::minimality, &Profile::ast_similarity, &Profile::scaffolding_penalty, &Profile::lines_changed,
-                          &Profile::judgment_score, &Profile::judgment_confidence, &Profile::routing_confidence})
-    (this->*mean).merge(o.*mean);
+  for (const auto mean : kMeans) (this->*mean).merge(o.*mean);
+}
+
+void Profile::complete(std::int64_t duration_ns) {
+  latency_ns.add(static_cast<std::uint64_t>(duration_ns));
+  latency_sum_ns += static_cast<std::uint64_t>(duration_ns);
+}
+
+// Events, which parts there are (a bit each), then those.
+void Profile::pack(std::string& out) const {
+  Packer put(out);
+  std::uint64_t parts = 0;
+  for (std::size_t i = 0; i < kMeans.size(); ++i)
+    if ((this->*kMeans[i]).count != 0) parts |= std::uint64_t{1} << i;
+  for (std::size_t i = 0; i < kShares.size(); ++i)
+    if ((this->*kShares[i]).of != 0) parts |= std::uint64_t{1} << (kSharesAt + i);
+  const bool violated = std::any_of(violations.begin(), violations.end(), [](std::uint64_t n) { return n != 0; });
+  if (latency_ns.count() != 0) parts |= kLatency;
+  if (violated) parts |= kViolations;
+  if (!criteria.empty()) parts |= kCriteria;
+  if (chosen != 0 || overused != 0) parts |= kCounts;
+
+  put.whole(events);
+  put.whole(parts);
+  for (const auto mean : kMeans)
+    if (const Mean& m = this->*mean; m.count != 0) put.whole(m.count), put.real(m.sum);
+  for (const auto share : kShares)
+    if (const Share& s = this->*share; s.of != 0) put.whole(s.of), put.whole(s.yes);
+  if ((parts & kLatency) != 0) put.whole(latency_sum_ns), latency_ns.pack(put);
+  if (violated)
+    for (const std::uint64_t n : violations) put.whole(n);
+  if ((parts & kCriteria) != 0) {
+    put.whole(criteria.size());
+    for (const auto& [name, mean] : criteria) put.text(name), put.whole(mean.count), put.real(mean.sum);
+  }
+  if ((parts & kCounts) != 0) put.whole(chosen), put.whole(overused);
+}
+
+bool Profile::merge(std::string_view packed) {
+  Unpacker in(packed);
+  events += in.whole();
+  const std::uint64_t parts = in.whole();
+  const auto take = [&in](Mean& mean) {
+    const std::uint64_t count = in.whole();
+    mean.merge({count, in.real()});
+  };
+  for (std::size_t i = 0; i < kMeans.size(); ++i)
+    if ((parts >> i & 1) != 0) take(this->*kMeans[i]);
+  for (std::size_t i = 0; i < kShares.size(); ++i)
+    if ((parts >> (kSharesAt + i) & 1) != 0) {
+      const std::uint64_t of = in.whole();
+      (this->*kShares[i]).merge({in.whole(), of});
+    }
+  if ((parts & kLatency) != 0) {
+    latency_sum_ns += in.whole();
+    latency_ns.merge(in);
+  }
+  if ((parts & kViolations) != 0)
+    for (std::uint64_t& n : violations) n += in.whole();
+  if ((parts & kCriteria) != 0)
+    for (std::uint64_t left = in.whole(); left > 0 && in.good(); --left) take(criterion(*this, in.text()));
+  if ((parts & kCounts) != 0) {
+    chosen += in.whole();
+    overused += in.whole();
+  }
+  return in.good() && in.left() == 0;
 }
 
 }  // namespace arbiter::aggregate

@@ -64,6 +64,12 @@ struct Profile {
   // Takes in what one stored event says. Kinds that no profile is of (registrations, status changes, training metrics) only count.
   void add(const event::Values& stored);
   void merge(const Profile& other);
+  // An execution that was added without a duration has one now.
+  void complete(std::int64_t duration_ns);
+
+  // In few bytes; what is empty takes none. merge() adds what pack() wrote; false: it is not that.
+  void pack(std::string& out) const;
+  bool merge(std::string_view packed);
 };
 
 }  // namespace arbiter::aggregate

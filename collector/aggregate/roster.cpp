@@ -68,20 +68,25 @@ std::uint32_t Roster::new_series(std::uint32_t agent, std::string type, std::str
 }
 
 std::uint32_t Roster::agent_of(const Text& name) {
+  return (name.hashed ? recent_hashed_ : recent_plain_).of(name.bytes(), [&](std::string_view) { return look_up(name); });
+}
+
+std::uint32_t Roster::look_up(const Text& name) {
   const Key key(name);
   if (const auto known = by_key_.find(key.view()); known != by_key_.end()) return known->second;
   if (by_key_.size() < agents_max_) return new_agent(name.shown(), std::string(key.view()));
-  ++overflowed_;
   const Key other{Text(kOther)};
   const auto known = by_key_.find(other.view());
-  return known != by_key_.end() ? known->second : new_agent(std::string(kOther), std::string(other.view()));
+  return other_ = known != by_key_.end() ? known->second : new_agent(std::string(kOther), std::string(other.view()));
 }
 
 std::uint32_t Roster::series_of(std::uint32_t agent, std::string_view key, const Text& type) {
-  const std::vector<std::uint32_t>& list = agents_[agent].series;
+  std::vector<std::uint32_t>& list = agents_[agent].series;
   const auto find = [&](std::string_view wanted) {
     const auto at = std::find_if(list.begin(), list.end(), [&](std::uint32_t number) { return series_[number].key == wanted; });
-    return at == list.end() ? kNobody : *at;
+    if (at == list.end()) return kNobody;
+    std::swap(*at, list.front());
+    return list.front();
   };
   if (const std::uint32_t known = find(key); known != kNobody) return known;
   if (list.size() < kTypesMax && series_in_use_ < kSeriesMax) return new_series(agent, type.shown(), std::string(key), INT64_MIN);
@@ -104,6 +109,7 @@ Whom Roster::whom(const Values& v, std::int64_t time_ns) {
   Whom whom;
   whom.agent = named != nullptr ? agent_of(*named) : remembered != kNobody ? series_[remembered].agent : kNobody;
   if (whom.agent == kNobody) return whom;
+  if (whom.agent == other_) ++overflowed_;
   if (named_type == nullptr && remembered != kNobody && series_[remembered].agent == whom.agent) {
     whom.series = remembered;
   } else {
@@ -146,7 +152,11 @@ void Roster::expire(std::int64_t time_ns, const std::function<void(std::uint32_t
     by_key_.erase(by_key_.find(agents_[agent].key));
     agents_[agent] = {};
     free_agents_.push_back(agent);
+    if (other_ == agent) other_ = kNobody;
   }
+  // There is room again: who went under kOther may have a name of his own.
+  recent_plain_.clear();
+  recent_hashed_.clear();
 }
 
 void Roster::clear() {
@@ -156,6 +166,9 @@ void Roster::clear() {
   free_series_.clear();
   series_in_use_ = 0;
   by_key_.clear();
+  other_ = kNobody;
+  recent_plain_.clear();
+  recent_hashed_.clear();
   owners_.clear();
   overflowed_ = 0;
 }
@@ -219,6 +232,8 @@ bool Roster::load(std::string_view bytes) {
     if (owner.series >= series_.size() || series_[owner.series].agent == kNobody) return false;
     owners_[owner.task >> 1 & (kOwners - 1)] = owner;
   }
+  const Key other{Text(kOther)};
+  if (const auto known = by_key_.find(other.view()); known != by_key_.end()) other_ = known->second;
   return in.good() && in.left() == 0;
 }
 

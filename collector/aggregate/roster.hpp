@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "collector/aggregate/observer.hpp"
+#include "collector/recent_hashes.hpp"
 #include "shm/event.hpp"
 
 namespace arbiter::aggregate {
@@ -33,7 +34,7 @@ class Roster {
   struct Agent {
     std::string name;                   // as exports show it; empty: this number is nobody's
     std::string key;                    // as it is stored (key_of)
-    std::vector<std::uint32_t> series;  // by when they were first seen
+    std::vector<std::uint32_t> series;  // by when they were first seen; the one seen last stands first
   };
   struct Series {
     std::uint32_t agent = kNobody;  // kNobody: this number is nobody's
@@ -62,7 +63,7 @@ class Roster {
   bool load(std::string_view bytes);
 
  private:
-  static constexpr std::size_t kOwners = 1 << 18;  // tasks remembered at once; each has one place, and takes it from whoever has it
+  static constexpr std::size_t kOwners = 1 << 17;  // tasks remembered at once; each has one place, and takes it from whoever has it
   struct Owner {
     std::uint64_t task = 0;  // hash; 0: nobody's
     std::uint32_t series = kNobody;
@@ -75,6 +76,7 @@ class Roster {
   };
 
   std::uint32_t agent_of(const event::Text& name);
+  std::uint32_t look_up(const event::Text& name);
   std::uint32_t series_of(std::uint32_t agent, std::string_view key, const event::Text& type);
   std::uint32_t new_agent(std::string name, std::string key);
   std::uint32_t new_series(std::uint32_t agent, std::string type, std::string key, std::int64_t last_ns);
@@ -86,7 +88,9 @@ class Roster {
   std::vector<std::uint32_t> free_agents_, free_series_;
   std::size_t series_in_use_ = 0;
   boost::unordered_flat_map<std::string, std::uint32_t, Hash, std::equal_to<>> by_key_;
-  std::vector<Owner> owners_;  // kOwners, from the first event on
+  RecentHashes<std::uint32_t> recent_plain_, recent_hashed_;  // the numbers of agents seen lately, by their names as stored
+  std::vector<Owner> owners_;                                 // kOwners, from the first event on
+  std::uint32_t other_ = kNobody;                             // kOther, once there is no more room
   std::uint64_t overflowed_ = 0;
 };
 

@@ -108,10 +108,10 @@ void Series::add(std::int64_t time_ns, double value) {
   }
 }
 
-std::optional<Trend> Series::trend() const {
+std::vector<Point> Series::list() const {
   std::vector<Point> points;
   for (const auto& [step, mean] : steps_) points.push_back({step * step_ns_, mean.value()});
-  return trend_of(points);
+  return points;
 }
 
 }  // namespace arbiter::aggregate

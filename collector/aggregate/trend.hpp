@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "collector/aggregate/profile.hpp"
 
@@ -42,7 +43,8 @@ class Series {
  public:
   static constexpr std::size_t kStepsMax = 256;
   void add(std::int64_t time_ns, double value);
-  std::optional<Trend> trend() const;
+  std::vector<Point> list() const;
+  std::optional<Trend> trend() const { return trend_of(list()); }
   std::size_t points() const { return steps_.size(); }
 
  private:

@@ -58,6 +58,7 @@ struct Config {
     Duration latency_scale = std::chrono::minutes(1);
     std::uint64_t tokens_scale = 10'000;
   } reward;
+  std::vector<std::string> windows = {"5m/1m", "1h/15m", "24h/4h", "7d/1d"};  // windows.hpp
   struct {
     std::uint64_t max_agents = 10'000;
     std::uint64_t max_open_executions = 100'000;

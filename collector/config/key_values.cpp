@@ -12,6 +12,7 @@
 #include "collector/config/formats.hpp"
 #include "collector/config/nearest.hpp"
 #include "collector/config/units.hpp"
+#include "collector/config/windows.hpp"
 
 namespace arbiter::config {
 namespace {
@@ -69,6 +70,17 @@ std::optional<std::uint64_t> duration_of(const boost::json::value& json) {
   return parsed ? std::optional(static_cast<std::uint64_t>(parsed->count())) : std::nullopt;
 }
 
+Result<Value> windows_of(const Key& key, const boost::json::value& json) {
+  if (!json.is_array()) return wrong(key, json);
+  std::vector<std::string> list;
+  for (const auto& item : json.get_array()) {
+    if (!item.is_string()) return wrong(key, item);
+    list.emplace_back(item.get_string());
+  }
+  if (const auto parsed = parse_windows(list); !parsed) return wrong(key, json, parsed.error().message);
+  return Value(std::move(list));
+}
+
 Result<Value> formats_of(const Key& key, const boost::json::value& json) {
   if (!json.is_array()) return wrong(key, json);
   std::vector<std::string> list;
@@ -102,6 +114,7 @@ std::string allowed_text(const Key& key) {
     case KeyType::address: text = "an address of this machine alone such as \"127.0.0.1:9464\" or \"[::1]:9464\""; break;
     case KeyType::alertmanager: text = "\"http://127.0.0.1:9093\", \"http://[::1]:9093\" or \"unix:/run/alertmanager.sock\""; break;
     case KeyType::path: text = "an absolute path"; break;
+    case KeyType::windows: text = "a list of up to " + std::to_string(kWindowsMax) + " such as \"24h/4h\", a length and a slide"; break;
     case KeyType::sync: text = list_text(key.choices) + range(", or a duration such as \"100ms\""); break;
   }
   if (key.nullable)
@@ -123,6 +136,7 @@ Result<Value> value_of(const Key& key, const boost::json::value& json) {
     case KeyType::size:
       return number_in_range(key, json, json.is_string() ? parse_size(std::string_view(json.get_string())) : count_of(json));
     case KeyType::choices: return formats_of(key, json);
+    case KeyType::windows: return windows_of(key, json);
     default: break;
   }
   if (!json.is_string()) return wrong(key, json);

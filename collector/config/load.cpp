@@ -187,7 +187,7 @@ Result<boost::json::object> assignment(std::string_view text) {
 
   boost::json::error_code error;
   boost::json::value value = boost::json::parse(written, error);
-  if (error && key->type == KeyType::choices) {
+  if (error && (key->type == KeyType::choices || key->type == KeyType::windows)) {
     boost::json::array list;
     for (std::size_t at = 0; at <= written.size();) {
       const std::size_t comma = std::min(written.find(',', at), written.size());

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "collector/config/table.hpp"
+#include "collector/config/windows.hpp"
 
 namespace arbiter::config {
 namespace {
@@ -63,6 +64,7 @@ boost::json::array strings(std::span<const std::string_view> words) {
 }
 
 constexpr std::string_view kDurationPattern = "^([0-9]+(w|d|h|m|s|ms|us|ns))+$";
+constexpr std::string_view kWindowPattern = "^([0-9]+(w|d|h|m|s|ms|us|ns))+/([0-9]+(w|d|h|m|s|ms|us|ns))+$";
 constexpr std::string_view kSizePattern = "^[0-9]+(B|KiB|MiB|GiB|TiB)$";
 
 boost::json::object schema_of(const Key& key) {
@@ -105,6 +107,12 @@ boost::json::object schema_of(const Key& key) {
     case KeyType::address:
       schema["type"] = type("string");
       schema["pattern"] = "^(127(\\.[0-9]{1,3}){3}|\\[::1\\]):[0-9]{1,5}$";
+      break;
+    case KeyType::windows:
+      schema["type"] = "array";
+      schema["items"] = boost::json::object({{"type", "string"}, {"pattern", kWindowPattern}});
+      schema["maxItems"] = kWindowsMax;
+      schema["uniqueItems"] = true;
       break;
     case KeyType::path:
       schema["type"] = type("string");

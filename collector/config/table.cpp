@@ -148,6 +148,17 @@ const std::vector<Key>& table() {
              "only on the control socket"},
             ARBITER_FIELD(listen)),
 
+      bound({"windows",
+             KeyType::windows,
+             kNoNull,
+             kRestart,
+             0,
+             0,
+             {},
+             "The windows of the agents' figures, each its length and by how much it slides: a whole part of the length, and a multiple of "
+             "the shortest slide. Changed ones are counted anew from what the journal holds; without any, no figures of agents are kept."},
+            ARBITER_FIELD(windows)),
+
       bound({"retention.max_age",
              KeyType::duration,
              kNull,
@@ -334,7 +345,8 @@ const std::vector<Key>& table() {
              0,
              0,
              {},
-             "Whether agents that get worse, go offline or overuse their budgets, and losses, are told of."},
+             "Whether agents that get worse, go offline or overuse their budgets, and losses, are told of. A collector that starts with "
+             "neither this nor windows follows nothing; then switching it on takes a restart."},
             ARBITER_FIELD(anomalies.enabled)),
       bound({"anomalies.detector", KeyType::choice, kNoNull, kRestart, 0, 0, kDetectors,
              "What takes a change for one: sequential, with a bound on false alarms; or threshold, of the last 5 minutes against the 24 "

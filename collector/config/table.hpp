@@ -27,6 +27,7 @@ enum class KeyType : std::uint8_t {
   choices,       // a list of them, without repetition
   address,       // of this machine alone, with a port (address.hpp)
   path,          // absolute; null: the place that fits who runs it (places.hpp)
+  windows,       // a list of lengths and slides: "24h/4h"
   sync,          // one of `choices`, or a duration
   alertmanager,  // where one is (alertmanager.hpp)
 };

@@ -146,21 +146,31 @@ Response stats(service::Service& service, const Call& call) {
   return fresh ? from(service.stats(*fresh)) : error_response(fresh.error());
 }
 
-service::ProfilesQuery profiles_query(const Target& target) {
+Result<service::ProfilesQuery> profiles_query(const Target& target) {
   const auto text = [&target](std::string_view name) {
     const std::string* value = target.find(name);
     return value == nullptr ? std::string() : *value;
   };
-  return {text("window"), text("agent"), text("task_type")};
+  const auto fresh = flag(target, "fresh", true);
+  if (!fresh) return fresh.error();
+  return service::ProfilesQuery{text("window"), text("agent"), text("task_type"), *fresh};
 }
 
-Response window_stats(service::Service& service, const Call& call) { return from(service.window_stats(profiles_query(call.target))); }
-Response agents(service::Service& service, const Call& call) { return from(service.agents(profiles_query(call.target))); }
+Response window_stats(service::Service& service, const Call& call) {
+  const auto query = profiles_query(call.target);
+  return query ? from(service.window_stats(*query)) : error_response(query.error());
+}
+
+Response agents(service::Service& service, const Call& call) {
+  const auto query = profiles_query(call.target);
+  return query ? from(service.agents(*query)) : error_response(query.error());
+}
 
 Response agent(service::Service& service, const Call& call) {
-  service::ProfilesQuery query = profiles_query(call.target);
-  query.agent = call.target.path.back();
-  return from(service.agents(query));
+  auto query = profiles_query(call.target);
+  if (!query) return error_response(query.error());
+  query->agent = call.target.path.back();
+  return from(service.agents(*query));
 }
 
 Response anomalies(service::Service& service, const Call& call) {
@@ -213,10 +223,10 @@ constexpr std::array<Route, 17> kRoutes = {{
     {"GET", "/healthz", Access::read, Effort::quick, "", healthz, nullptr},
     {"GET", "/metrics", Access::read, Effort::quick, "", metrics, nullptr},
     {"GET", "/v1/status", Access::read, Effort::quick, "", status, nullptr},
-    {"GET", "/v1/stats", Access::read, Effort::heavy, "window agent task_type", window_stats, nullptr, "window agent task_type"},
+    {"GET", "/v1/stats", Access::read, Effort::heavy, "fresh window agent task_type", window_stats, nullptr, "window agent task_type"},
     {"GET", "/v1/stats", Access::read, Effort::quick, "fresh window agent task_type", stats, nullptr},
-    {"GET", "/v1/agents", Access::read, Effort::heavy, "window", agents, nullptr},
-    {"GET", "/v1/agents/{id}", Access::read, Effort::heavy, "window", agent, nullptr},
+    {"GET", "/v1/agents", Access::read, Effort::heavy, "fresh window", agents, nullptr},
+    {"GET", "/v1/agents/{id}", Access::read, Effort::heavy, "fresh window", agent, nullptr},
     {"GET", "/v1/anomalies", Access::read, Effort::quick, "type agent open limit", anomalies, nullptr},
     {"GET", "/v1/events", Access::read, Effort::stream, "since until type agent task limit", nullptr, events},
     {"GET", "/v1/tasks/{id}", Access::read, Effort::heavy, "", task, nullptr},

@@ -10,7 +10,7 @@
 #include "collector/config/print.hpp"
 #include "collector/config/table.hpp"
 #include "collector/log/log.hpp"
-#include "collector/service/profile_report.hpp"
+#include "collector/service/asked.hpp"
 #include "collector/service/report.hpp"
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/query.hpp"
@@ -120,16 +120,8 @@ aggregate::Follower::Options follower_options(const config::Config& config) {
   options.checkpoint = config.state_dir + "/figures";
   options.agents_max = config.limits.max_agents;
   options.orphans_max = config.limits.max_open_executions;
+  options.keep = std::max(options.keep, Windows::longest(config));
   return options;
-}
-
-// A stored form for what somebody asks about, and room for it.
-struct Asked {
-  privacy::HashStorage storage;
-  std::optional<event::Text> text;
-};
-void ask_for(Asked& asked, const privacy::Anonymizer& anonymizer, std::string_view id, schema::Subject subject) {
-  if (!id.empty()) asked.text = anonymizer.hash_for_query(id, subject, asked.storage);
 }
 
 }  // namespace
@@ -139,8 +131,10 @@ CollectorService::CollectorService(Engine& engine, config::Options options)
       options_(std::move(options)),
       audit_(engine.config().state_dir),
       follower_(source(), follower_options(engine.config())),
+      windows_(engine, follower_, engine.config()),
       anomalies_(engine, follower_) {
-  follower_.add(anomalies_.detector());
+  // Who wants neither pays for neither.
+  if (Windows::longest(engine.config()).count() != 0 || engine.config().anomalies.enabled) follower_.add(anomalies_.detector());
   anomalies_.configure(engine.config());
 }
 
@@ -149,7 +143,10 @@ aggregate::Follower::Source CollectorService::source() {
           [this](std::uint64_t frame) {
             return engine_.mailbox().ask([this, frame]() -> Result<journal::Increment> { return engine_.journal().since(frame); });
           },
-          [this](std::uint64_t frame) { return engine_.durable(frame); }, [this] { return engine_.lately_ns(); },
+          [this](std::uint64_t frame) { return engine_.durable(frame); },
+          [this] {
+            return aggregate::Follower::Times{engine_.lately_ns(), engine_.lately_kept_ns()};
+          },
           [](const std::string& problem) { log::warning("aggregate", "{}", problem); }};
 }
 
@@ -199,6 +196,7 @@ Result<json::object> CollectorService::status() {
     return Found{engine_.health().problems(), status_json(engine_), engine_.timeline().now_ns()};
   });
   if (!found) return found.error();
+  json::value figures = windows_.status();
   const std::lock_guard lock(mutex_);
   if (!not_exported_.empty())
     found->problems.push_back({Severity::degraded, "the last export failed (" + not_exported_ + ")",
@@ -209,6 +207,7 @@ Result<json::object> CollectorService::status() {
   json::object status = health_json(std::move(found->problems), found->now_ns);
   for (auto& [name, value] : found->status) status[name] = std::move(value);
   if (exports_.newest_unix_ns != 0) status["newestSnapshotAgeSeconds"] = static_cast<double>(unix_now_ns() - exports_.newest_unix_ns) / 1e9;
+  status["figures"] = std::move(figures);
   status["export"] = progress_json(progress_, steady_now_ns() - export_began_ns_.load(std::memory_order_relaxed));
   return status;
 }
@@ -242,34 +241,9 @@ Result<void> CollectorService::events(const EventsQuery& query, const std::funct
   return snapshot::query_events(*now->view, {query.since_ns, query.until_ns, query.type, agent.text, task.text}, query.limit, line);
 }
 
-Result<CollectorService::Asking> CollectorService::gather(const ProfilesQuery& query, const event::Text* trends_of) {
-  const aggregate::Window* const window = aggregate::find_window(query.window);
-  if (window == nullptr && !query.window.empty()) return Error{"window " + query.window + ": write 5m, 1h, 24h or 7d", 400};
-  auto now = picture();
-  if (!now) return now.error();
-  return Asking{window, aggregate::gather(*now->view, window, now->taken_ns, now->config.limits.max_agents, trends_of)};
-}
+Result<json::object> CollectorService::window_stats(const ProfilesQuery& query) { return windows_.stats(query); }
 
-Result<json::object> CollectorService::window_stats(const ProfilesQuery& query) {
-  auto asked = gather(query, nullptr);
-  if (!asked) return asked.error();
-  Asked agent, type;
-  ask_for(agent, engine_.anonymizer(), query.agent, schema::Subject::agent);
-  ask_for(type, engine_.anonymizer(), query.task_type, schema::Subject::task_type);
-  return window_json(asked->gathered, asked->window, agent.text, type.text);
-}
-
-Result<json::object> CollectorService::agents(const ProfilesQuery& query) {
-  Asked agent;
-  ask_for(agent, engine_.anonymizer(), query.agent, schema::Subject::agent);
-  auto asked = gather(query, agent.text ? &*agent.text : nullptr);
-  if (!asked) return asked.error();
-  if (!agent.text) return agents_json(asked->gathered, asked->window);
-  auto one = agent_json(asked->gathered, asked->window, *agent.text);
-  if (!one)
-    return Error{"no event of agent " + query.agent + (query.window.empty() ? " is retained" : " is in the last " + query.window), 404};
-  return std::move(*one);
-}
+Result<json::object> CollectorService::agents(const ProfilesQuery& query) { return windows_.agents(query); }
 
 Result<json::object> CollectorService::anomalies(const AnomaliesQuery& query) {
   if (!query.type.empty() && std::find(std::begin(detect::kTypes), std::end(detect::kTypes), query.type) == std::end(detect::kTypes)) {
@@ -396,9 +370,10 @@ void CollectorService::note_change(std::string_view action, const By& by, const 
 std::string CollectorService::metrics() {
   auto text = engine_.mailbox().ask([this]() -> Result<std::string> { return {boost::system::in_place_value, metrics_text(engine_)}; });
   if (!text) return {};
+  const std::string of_agents = windows_.metrics();
   const Anomalies::Figures anomalies = anomalies_.figures();
   const std::lock_guard lock(mutex_);
-  return *text + metrics_text(exports_, configuration_) + metrics_text(anomalies);
+  return *text + metrics_text(exports_, configuration_) + of_agents + metrics_text(anomalies);
 }
 
 void CollectorService::look_again() {

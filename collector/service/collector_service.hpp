@@ -5,16 +5,17 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "collector/aggregate/follower.hpp"
-#include "collector/aggregate/window.hpp"
 #include "collector/config/load.hpp"
 #include "collector/service/anomalies.hpp"
 #include "collector/service/audit.hpp"
 #include "collector/service/engine.hpp"
 #include "collector/service/metrics.hpp"
 #include "collector/service/service.hpp"
+#include "collector/service/windows.hpp"
 #include "collector/snapshot/progress.hpp"
 #include "collector/snapshot/publish.hpp"
 
@@ -57,11 +58,6 @@ class CollectorService final : public Service {
     std::int64_t taken_ns;      // when
   };
   Result<Picture> picture();
-  struct Asking {
-    const aggregate::Window* window;  // null: all that is retained
-    aggregate::Gathered gathered;
-  };
-  Result<Asking> gather(const ProfilesQuery& query, const event::Text* trends_of);
   // What differs is taken over where that goes while running; of what is wrong nothing is.
   Result<boost::json::object> take_over(const std::function<Result<config::Config>(const config::Config& running)>& wanted,
                                         std::string_view action, const By& by);
@@ -78,6 +74,7 @@ class CollectorService final : public Service {
   config::Options options_;
   Audit audit_;
   aggregate::Follower follower_;
+  Windows windows_;
   Anomalies anomalies_;
   std::mutex exporting_;  // one export at a time
   snapshot::Progress progress_;

@@ -148,7 +148,7 @@ Result<void> Engine::set_up(int passed_doorbell) {
   if (paused_) paused_since_ns_ = pause.st_mtim.tv_sec * 1'000'000'000 + pause.st_mtim.tv_nsec;
   lanes_->set_disabled(disabled());
   started_ns_ = timeline_.now_ns();
-  lately_ns_.store(started_ns_, std::memory_order_relaxed);
+  note_time();
   committed_.store(journal_->committed_frame(), std::memory_order_release);
   return {};
 }
@@ -205,7 +205,7 @@ void Engine::housekeeping() {
   if (beat_ && due(beat_due_, beat_every_)) beat_();
   if (due(clocks_due_, kClocksEvery)) {
     timeline_.refresh();
-    lately_ns_.store(timeline_.now_ns(), std::memory_order_relaxed);
+    note_time();
   }
   if (due(ended_due_, kEndedEvery)) drain_->look_for_ended(kEndedTurns);
   const bool accounts = due(accounts_due_, kAccountsEvery);
@@ -224,6 +224,11 @@ void Engine::housekeeping() {
 const Health& Engine::health() {
   health_.look(*this, timeline_.now_ns());
   return health_;
+}
+
+void Engine::note_time() {
+  lately_ns_.store(timeline_.now_ns(), std::memory_order_relaxed);
+  lately_kept_ns_.store(timeline_.retention_now_ns(), std::memory_order_relaxed);
 }
 
 void Engine::save_clock() {

@@ -65,7 +65,9 @@ class Engine {
   // --- any thread
   // Number of the last frame that is in the journal. Pairs with the store in run(): what it counts can be asked for.
   std::uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
-  std::int64_t lately_ns() const { return lately_ns_.load(std::memory_order_relaxed); }  // the collector's time, a moment ago
+  // The collector's time, and that of retention, a moment ago.
+  std::int64_t lately_ns() const { return lately_ns_.load(std::memory_order_relaxed); }
+  std::int64_t lately_kept_ns() const { return lately_kept_ns_.load(std::memory_order_relaxed); }
   bool durable(std::uint64_t frame) { return journal_->reach(frame); }  // waits until it is on stable storage; false: that failed
   // --- any thread: never changes
   const privacy::Anonymizer& anonymizer() const { return anonymizer_; }  // for hash_for_query alone
@@ -77,14 +79,15 @@ class Engine {
   Result<void> set_up(int doorbell);
   Result<privacy::Key> key() const;
   void housekeeping();
+  void note_time();
   void save_clock();
   void scan();
 
   config::Config config_;
   Mailbox mailbox_;
   std::atomic<bool> stopping_{false};
-  std::atomic<std::int64_t> lately_ns_{0};   // relaxed: orders nothing
-  std::atomic<std::uint64_t> committed_{0};  // release by the drain's thread after a pass, acquire in committed()
+  std::atomic<std::int64_t> lately_ns_{0}, lately_kept_ns_{0};  // relaxed: order nothing
+  std::atomic<std::uint64_t> committed_{0};                     // release by the drain's thread after a pass, acquire in committed()
   std::optional<DirectoryLock> state_lock_, lanes_lock_;
   ingest::Timeline timeline_;
   std::string fingerprint_;

@@ -204,4 +204,16 @@ std::string metrics_text(const Anomalies::Figures& anomalies) {
   return out.take();
 }
 
+std::string metrics_text(const aggregate::Follower::Counts& followed, std::uint64_t committed_frame) {
+  Exposition out;
+  out.gauge("arbiter_figures_frames_behind", "Frames of the journal that are not in the figures of agents yet.",
+            committed_frame > followed.frame ? committed_frame - followed.frame : 0);
+  out.counter("arbiter_figures_frames_missing_total", "Frames that were gone or damaged when they were to be counted.",
+              followed.missing_frames);
+  out.gauge("arbiter_agents", "Agents that figures are kept of.", followed.agents);
+  out.gauge("arbiter_agent_task_types", "Agents and types of task that figures are kept of.", followed.series);
+  out.counter("arbiter_agents_over_limit_events_total", "Events of agents beyond limits.max_agents.", followed.overflowed);
+  return out.take();
+}
+
 }  // namespace arbiter::service

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "collector/aggregate/follower.hpp"
 #include "collector/meter.hpp"
 #include "collector/service/anomalies.hpp"
 #include "collector/service/engine.hpp"
@@ -30,5 +31,6 @@ struct ConfigurationFigures {
 std::string metrics_text(Engine& engine);  // on the drain's thread
 std::string metrics_text(const ExportFigures& exports, const ConfigurationFigures& configuration);
 std::string metrics_text(const Anomalies::Figures& anomalies);
+std::string metrics_text(const aggregate::Follower::Counts& followed, std::uint64_t committed_frame);  // of the figures of agents
 
 }  // namespace arbiter::service

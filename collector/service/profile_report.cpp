@@ -11,12 +11,10 @@ namespace arbiter::service {
 namespace {
 
 namespace json = boost::json;
-using aggregate::AgentProfiles;
-using aggregate::Gathered;
+using aggregate::AgentFigures;
 using aggregate::Mean;
 using aggregate::Profile;
 using aggregate::Share;
-using aggregate::Window;
 
 constexpr double kMs = 1e6;
 
@@ -96,75 +94,79 @@ json::object profile_json(const Profile& p) {
   };
 }
 
-json::value availability_json(const AgentProfiles& agent, const Gathered& all, std::int64_t until_ns) {
-  if (agent.statuses.empty()) return nullptr;
-  const aggregate::Availability seen = agent.statuses.within(all.from_ns, until_ns);
-  return json::object{{"status", seen.status.empty() ? json::value(nullptr) : json::value(json::string_view(seen.status))},
-                      {"share", real_value(seen.share())},
-                      {"failures", seen.failures},
-                      {"meanTimeBetweenFailuresS", real_value(seen.between_failures_s())},
-                      {"recoveries", seen.recoveries},
-                      {"meanTimeToRecoverS", real_value(seen.to_recover_s())}};
+json::value availability_json(const std::optional<aggregate::Availability>& seen) {
+  if (!seen) return nullptr;
+  return json::object{{"status", seen->status.empty() ? json::value(nullptr) : json::value(json::string_view(seen->status))},
+                      {"share", real_value(seen->share())},
+                      {"failures", seen->failures},
+                      {"meanTimeBetweenFailuresS", real_value(seen->between_failures_s())},
+                      {"recoveries", seen->recoveries},
+                      {"meanTimeToRecoverS", real_value(seen->to_recover_s())}};
 }
 
 // Measures of which there is anything; `direction` is null where there are too few points to say.
-json::array trends_json(const aggregate::Trends& trends) {
+json::array trends_json(const aggregate::AgentTrends& trends) {
   json::array list;
-  for (std::size_t i = 0; i < aggregate::kMeasures.size(); ++i) {
+  for (std::size_t i = 0; i < trends.size(); ++i) {
     const aggregate::Measure& measure = aggregate::kMeasures[i];
-    const aggregate::Series& series = trends.of(i);
-    if (series.points() == 0) continue;
-    json::object one{{"measure", json::string_view(measure.name)}, {"points", series.points()}, {"direction", nullptr}};
-    if (const auto trend = series.trend()) {
+    if (trends[i].points.empty()) continue;
+    json::object one{{"measure", json::string_view(measure.name)}, {"points", trends[i].points.size()}, {"direction", nullptr}};
+    if (const auto& trend = trends[i].trend) {
       one["direction"] = trend->sign == 0 ? "stable" : trend->sign == measure.better ? "improving" : "declining";
       one["perHour"] = trend->per_hour;
       one["confidence"] = trend->confidence;
     }
+    json::array series;
+    for (const aggregate::Point& point : trends[i].points) series.push_back({snapshot::time_text(point.time_ns), point.value});
+    one["series"] = std::move(series);
     list.push_back(std::move(one));
   }
   return list;
 }
 
-json::object span_json(const Gathered& all, const Window* window) {
-  return {{"window", window == nullptr ? json::value(nullptr) : json::value(json::string_view(window->name))},
-          {"from", window == nullptr ? json::value(nullptr) : json::value(snapshot::time_text(all.from_ns))},
-          {"asOf", snapshot::time_text(all.now_ns)},
-          {"completeFrom", snapshot::time_text(all.complete_from_ns)}};
+json::object span_json(const AskedSpan& span) {
+  return {{"window", span.window.empty() ? json::value(nullptr) : json::value(span.window)},
+          {"from", span.from_ns ? json::value(snapshot::time_text(*span.from_ns)) : json::value(nullptr)},
+          {"asOf", snapshot::time_text(span.now_ns)},
+          {"completeFrom", snapshot::time_text(span.complete_from_ns)}};
 }
 
 void append(json::object& to, json::object&& from) {
   for (auto& [name, value] : from) to[name] = std::move(value);
 }
 
-Profile chosen(const Gathered& all, const std::optional<event::Text>& agent, const std::optional<event::Text>& type) {
-  if (!agent) return all.profiles.total(type ? &*type : nullptr);
-  const AgentProfiles* const one = all.profiles.find(*agent);
-  if (one == nullptr) return {};
-  if (!type) return one->total();
-  const auto of_type = one->by_type.find(type->shown());
-  return of_type == one->by_type.end() ? Profile() : of_type->second;
-}
-
 }  // namespace
 
-json::object window_json(const Gathered& all, const Window* window, const std::optional<event::Text>& agent,
-                         const std::optional<event::Text>& task_type) {
-  json::object answer = span_json(all, window);
-  append(answer, profile_json(chosen(all, agent, task_type)));
-  if (!agent && !task_type) answer["eventsOfNoAgent"] = all.profiles.of_nobody();
+json::object window_json(const AskedSpan& span, const Profile& profile) {
+  json::object answer = span_json(span);
+  append(answer, profile_json(profile));
   return answer;
 }
 
-json::object agents_json(const Gathered& all, const Window* window) {
-  std::vector<std::pair<const AgentProfiles*, Profile>> agents;
-  for (const AgentProfiles& agent : all.profiles.agents()) agents.emplace_back(&agent, agent.total());
-  std::erase_if(agents, [](const auto& a) { return a.second.events == 0; });  // only its status before the window
-  std::sort(agents.begin(), agents.end(), [](const auto& a, const auto& b) {
-    return a.second.successes.of != b.second.successes.of ? a.second.successes.of > b.second.successes.of : a.first->agent < b.first->agent;
+json::array history_json(const std::vector<aggregate::Panes::Step>& steps) {
+  json::array list;
+  for (const auto& step : steps)
+    list.push_back({{"from", snapshot::time_text(step.from_ns)},
+                    {"to", snapshot::time_text(step.to_ns)},
+                    {"events", step.profile.events},
+                    {"executions", step.profile.successes.of},
+                    {"successes", step.profile.successes.yes},
+                    {"successRate", share_value(step.profile.successes)},
+                    {"successRate95", interval(step.profile.successes)},
+                    {"latencyMs", latency_json(step.profile)}});
+  return list;
+}
+
+json::object agents_json(const AskedSpan& span, std::vector<AgentFigures> agents) {
+  std::erase_if(agents, [](const AgentFigures& a) { return a.total.events == 0; });
+  std::sort(agents.begin(), agents.end(), [](const AgentFigures& a, const AgentFigures& b) {
+    const std::uint64_t of_a = a.total.successes.of, of_b = b.total.successes.of;
+    return of_a != of_b ? of_a > of_b : a.agent < b.agent;
   });
   json::array list;
-  for (const auto& [agent, p] : agents)
-    list.push_back({{"agentId", agent->agent},
+  for (const AgentFigures& agent : agents) {
+    const Profile& p = agent.total;
+    list.push_back({{"agentId", agent.agent},
                     {"events", p.events},
                     {"executions", p.successes.of},
                     {"successes", p.successes.yes},
@@ -173,24 +175,21 @@ json::object agents_json(const Gathered& all, const Window* window) {
                     {"latencyMs", latency_json(p)},
                     {"evaluationScore", mean_value(p.evaluation_score)},
                     {"chosen", p.chosen},
-                    {"availability", availability_json(*agent, all, all.now_ns)}});
-  json::object answer = span_json(all, window);
+                    {"availability", availability_json(agent.availability)}});
+  }
+  json::object answer = span_json(span);
   answer["agents"] = std::move(list);
-  answer["eventsOfNoAgent"] = all.profiles.of_nobody();
-  answer["eventsOverLimit"] = all.profiles.overflowed();
   return answer;
 }
 
-std::optional<json::object> agent_json(const Gathered& all, const Window* window, const event::Text& agent) {
-  const AgentProfiles* const one = all.profiles.find(agent);
-  if (one == nullptr || one->by_type.empty()) return std::nullopt;
-  json::object answer = span_json(all, window);
-  answer["agentId"] = one->agent;
-  append(answer, profile_json(one->total()));
-  answer["availability"] = availability_json(*one, all, all.now_ns);
-  answer["trends"] = trends_json(all.trends);
+json::object agent_json(const AskedSpan& span, const AgentFigures& agent, const aggregate::AgentTrends& trends) {
+  json::object answer = span_json(span);
+  answer["agentId"] = agent.agent;
+  append(answer, profile_json(agent.total));
+  answer["availability"] = availability_json(agent.availability);
+  answer["trends"] = trends_json(trends);
   json::array types;
-  for (const auto& [type, profile] : one->by_type) {
+  for (const auto& [type, profile] : agent.by_type) {
     json::object of_type{{"taskType", type.empty() ? json::value(nullptr) : json::value(type)}};
     append(of_type, profile_json(profile));
     types.push_back(std::move(of_type));

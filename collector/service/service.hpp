@@ -23,8 +23,9 @@ struct EventsQuery {
 };
 
 struct ProfilesQuery {
-  std::string window;            // "5m", "1h", "24h", "7d"; empty: all that is retained
+  std::string window;            // by its name; empty: the longest; "retained": exactly what retention has left, by a pass over it
   std::string agent, task_type;  // empty: any. Raw, or the shown form of hashed ones.
+  bool fresh = true;             // reflects every event recorded before
 };
 
 // Who asked, as the audit has it (audit.hpp): {"uid": .., "pid": ..}, or {"trigger": ".."}.

@@ -8,6 +8,7 @@
 #include "collector/snapshot/event_json.hpp"
 #include "collector/snapshot/event_record.hpp"
 #include "collector/snapshot/trajectory.hpp"
+#include "collector/snapshot/went_wrong.hpp"
 
 namespace arbiter::snapshot {
 namespace {
@@ -112,11 +113,13 @@ Result<std::optional<boost::json::object>> task_story(const journal::View& view,
   if (events.empty()) return Story();
   std::string text;
   TrajectoryWriter trajectory(formula);
+  WentWrong wrong;
   EventRecord record;
   for (const Kept& kept : events) {
     if (!record.read(kept.record)) continue;
     if (&kept == &events.front()) trajectory.begin(text, task, record.event().time_ns);
     trajectory.add(text, record.event());
+    wrong.add(record.event());
   }
   trajectory.end(text);
   boost::json::parse_options options;
@@ -124,6 +127,7 @@ Result<std::optional<boost::json::object>> task_story(const journal::View& view,
   boost::json::error_code error;
   boost::json::value story = boost::json::parse(text, error, {}, options);
   if (error) return Error{"a task's story is not JSON: " + error.message()};
+  story.get_object()["wentWrong"] = wrong.list();
   return Story(std::move(story.get_object()));
 }
 

@@ -28,7 +28,8 @@ Result<void> query_events(const journal::View& view, const EventFilter& filter, 
 inline constexpr std::size_t kQueryBytesMax = 256 << 20;  // of the events as they are stored
 inline constexpr std::size_t kStoryBytesMax = 32 << 20;   // less: a story is built in memory as a whole
 
-// Everything recorded under one task, as a trajectory (trajectory.hpp) is exported: {"taskId": .., "events": [..], ...}. Nothing: there is
+// Everything recorded under one task, as a trajectory (trajectory.hpp) is exported: {"taskId": .., "events": [..], ...}; and, under
+// "wentWrong", what went wrong with it (went_wrong.hpp). Nothing: there is
 // no such event. Error: its events take more than kQueryBytesMax.
 Result<std::optional<boost::json::object>> task_story(const journal::View& view, const event::Text& task,
                                                       const RewardFormula& formula = {});

@@ -51,6 +51,9 @@ Result<void> memory(const Setting& setting, Report& report);
 Result<void> restart(const Setting& setting, Report& report);
 Result<void> disk(const Setting& setting, Report& report);
 Result<void> exports(const Setting& setting, Report& report);
+Result<void> figures(const Setting& setting, Report& report);
+Result<void> panes(const Setting& setting, Report& report);
+Result<void> questions(const Setting& setting, Report& report);
 Result<void> growth(const Setting& setting, Report& report);
 Result<void> compare(const Setting& setting, Report& report);
 

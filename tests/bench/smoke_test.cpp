@@ -139,6 +139,24 @@ TEST_CASE("export: every format in order and scattered, its memory, and what bec
   CHECK(of(document, "lost") == "200,000 a second, exporting all formats");
 }
 
+TEST_CASE("figures: without and with them") {
+  const json::value document = measured("figures");
+  CHECK(of(document, "with over without") == "100 agents, 10000 agents");
+  CHECK(median(document, "the follower's own time") > 0);
+}
+
+TEST_CASE("panes: what they take") {
+  const json::value document = measured("panes");
+  CHECK(median(document, "of which panes hold") > 0);
+  CHECK(measures(document).contains("asked for every agent over 7 days"));
+}
+
+TEST_CASE("questions: of tasks, windows, agents") {
+  const json::value document = measured("questions");
+  CHECK(of(document, "stats --window") == "5m, 1h, 24h, 7d");
+  CHECK(of(document, "agents NAME") == "7d");
+}
+
 TEST_CASE("growth: three lines, with the place of each point on its axis") {
   const json::value document = measured("growth");
   CHECK(of(document, "an event's cost over producers") == "1, 10");

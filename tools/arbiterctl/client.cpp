@@ -187,18 +187,15 @@ Result<json::object> Client::window_stats(const ProfilesFilter& filter) {
   add_parameter(target, "window", filter.window);
   add_parameter(target, "agent", filter.agent);
   add_parameter(target, "task_type", filter.task_type);
+  if (!filter.fresh) add_parameter(target, "fresh", "0");
   return ask("GET", target, {}, kSlow);
 }
 
-Result<json::object> Client::agents(std::string_view window) {
+Result<json::object> Client::agents(const ProfilesFilter& filter) {
   std::string target = "/v1/agents";
-  add_parameter(target, "window", window);
-  return ask("GET", target, {}, kSlow);
-}
-
-Result<json::object> Client::agent(std::string_view agent_id, std::string_view window) {
-  std::string target = "/v1/agents/" + control::percent_encoded(agent_id);
-  add_parameter(target, "window", window);
+  if (!filter.agent.empty()) target += "/" + control::percent_encoded(filter.agent);
+  add_parameter(target, "window", filter.window);
+  if (!filter.fresh) add_parameter(target, "fresh", "0");
   return ask("GET", target, {}, kSlow);
 }
 

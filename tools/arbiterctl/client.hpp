@@ -32,6 +32,7 @@ struct EventsFilter {
 
 struct ProfilesFilter {
   std::string window, agent, task_type;
+  bool fresh = true;
 };
 
 struct AnomaliesFilter {
@@ -65,8 +66,7 @@ class Client {
   Result<boost::json::object> stats(bool fresh = true) { return ask("GET", fresh ? "/v1/stats" : "/v1/stats?fresh=0"); }
   // Windows: "5m", "1h", "24h", "7d"; empty: all that is retained. Agent and type empty: any.
   Result<boost::json::object> window_stats(const ProfilesFilter& filter);
-  Result<boost::json::object> agents(std::string_view window);
-  Result<boost::json::object> agent(std::string_view agent_id, std::string_view window);
+  Result<boost::json::object> agents(const ProfilesFilter& filter);  // all; or the one that it names
   Result<boost::json::object> anomalies(const AnomaliesFilter& filter);
   Result<boost::json::object> task(std::string_view task_id);
   Result<boost::json::object> export_snapshot(std::string_view since = {}, const std::vector<std::string>& formats = {});  // waits for it

@@ -9,9 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "collector/aggregate/window.hpp"
 #include "collector/config/nearest.hpp"
 #include "collector/config/table.hpp"
+#include "collector/config/units.hpp"
+#include "collector/config/windows.hpp"
 #include "collector/control/time_text.hpp"
 #include "collector/detect/anomaly.hpp"
 #include "tools/arbiterctl/top/keys.hpp"
@@ -55,12 +56,18 @@ CLI::App* command(CLI::App& app, const std::string& name, const std::string& wha
   return sub;
 }
 
-void window_option(CLI::App& command, std::string& into) {
-  std::vector<std::string> names;
-  for (const aggregate::Window& window : aggregate::kWindows) names.emplace_back(window.name);
-  command.add_option("--window", into, "Over the last 5m, 1h, 24h or 7d, instead of all that is retained")
+// Which windows there are, the collector knows.
+void window_options(CLI::App& command, Arguments& into) {
+  const auto check = [](const std::string& text) {
+    if (text == config::kRetained || config::parse_duration(text)) return std::string();
+    return "\"" + text + "\" is no window: write " + config::window_words(", ") + ", or another that the configuration names";
+  };
+  command
+      .add_option("--window", into.profiles.window,
+                  "Over the last 5m, 1h, 24h or 7d, or what else the configuration has; or \"retained\": exactly what retention has left")
       ->type_name("WINDOW")
-      ->check(CLI::IsMember(names).description(""));
+      ->check(CLI::Validator(check, "", "window"));
+  command.add_flag("--fresh,!--no-fresh", into.profiles.fresh, "Take what has been recorded until now first (the default), or not");
 }
 
 }  // namespace
@@ -83,21 +90,21 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
   top->add_option("--every", into.every, "Seconds between two looks (2)")
       ->type_name("SECONDS")
       ->check(CLI::Range(top::kEverySecondsMin, top::kEverySecondsMax).description(""));
-  window_option(*top, into.profiles.window);
+  window_options(*top, into);
 
   CLI::App* const stats = command(*app, "stats", "Exact statistics over what is retained, or over a window",
                                   "  arbiterctl stats\n  arbiterctl stats --json | jq .overallSuccessRate\n  arbiterctl stats --no-fresh\n"
                                   "  arbiterctl stats --window 1h --agent agent-7 --task-type code-review");
-  stats->add_flag("--fresh,!--no-fresh", into.fresh, "Take what has been recorded until now first (the default), or not");
-  window_option(*stats, into.profiles.window);
+  window_options(*stats, into);
   stats->add_option("--agent", into.profiles.agent, "Of this agent")->type_name("AGENT");
   stats->add_option("--task-type", into.profiles.task_type, "Of this type of task")->type_name("TASK_TYPE");
 
-  CLI::App* const agents = command(*app, "agents", "How each agent does, or all that is known of one",
-                                   "  arbiterctl agents\n  arbiterctl agents --window 24h\n  arbiterctl agents agent-7\n"
-                                   "  arbiterctl agents agent-7 --json | jq .latencyMs.p95");
+  CLI::App* const agents =
+      command(*app, "agents", "How each agent does, or all that is known of one, over the longest window or another",
+              "  arbiterctl agents\n  arbiterctl agents --window 24h\n  arbiterctl agents --window retained\n  arbiterctl agents agent-7\n"
+              "  arbiterctl agents agent-7 --json | jq .latencyMs.p95");
   agents->add_option("NAME", into.profiles.agent, "As it was recorded, anonymised or not");
-  window_option(*agents, into.profiles.window);
+  window_options(*agents, into);
 
   CLI::App* const task =
       command(*app, "task", "Everything recorded about one task", "  arbiterctl task task-1\n  arbiterctl task task-1 --json | jq .reward");

@@ -15,7 +15,6 @@ struct Arguments {
   std::string socket, instance;
   bool json = false;
 
-  bool fresh = true;                     // stats
   client::ProfilesFilter profiles;       // stats, agents
   std::string task_id;                   // task
   client::AnomaliesFilter anomalies;     // anomalies

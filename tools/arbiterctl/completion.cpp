@@ -1,10 +1,11 @@
 #include "tools/arbiterctl/completion.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
-#include "collector/aggregate/window.hpp"
 #include "collector/config/table.hpp"
+#include "collector/config/windows.hpp"
 #include "collector/detect/anomaly.hpp"
 #include "shm/schema.hpp"
 
@@ -58,11 +59,7 @@ std::string event_types() {
 
 std::string anomaly_types() { return joined({std::begin(detect::kTypes), std::end(detect::kTypes)}); }
 
-std::string windows() {
-  std::vector<std::string> all;
-  for (const aggregate::Window& window : aggregate::kWindows) all.emplace_back(window.name);
-  return joined(all);
-}
+std::string windows() { return config::window_words(" "); }
 
 std::string formats() { return config::format_words(" "); }
 
@@ -80,14 +77,19 @@ struct Valued {
 void gather_valued(const CLI::App& app, std::vector<Valued>& out) {
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty() || option->get_items_expected_max() == 0) continue;
-    const std::string type = option->get_type_name();
-    out.push_back({"--" + option->get_lnames().front(),
-                   type == "TYPE"      ? event_types()
-                   : type == "ANOMALY" ? anomaly_types()
-                   : type == "FORMAT"  ? formats()
-                   : type == "WINDOW"  ? windows()
-                                       : "",
-                   type == "PATH"});
+    const std::string type = option->get_type_name(), name = "--" + option->get_lnames().front();
+    const std::string values = type == "TYPE"            ? event_types()
+                               : type == "ANOMALY"       ? anomaly_types()
+                               : type == "FORMAT"        ? formats()
+                               : type == "REPORT_FORMAT" ? "text json html"
+                               : type == "WINDOW"        ? windows()
+                                                         : "";
+    // Of two commands' options of one name, the values of both.
+    const auto known = std::find_if(out.begin(), out.end(), [&](const Valued& other) { return other.name == name; });
+    if (known == out.end())
+      out.push_back({name, values, type == "PATH"});
+    else if (known->values != values)
+      known->values = joined({known->values, values});
   }
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) gather_valued(*sub, out);
 }

@@ -50,8 +50,7 @@ int print(const client::Client& collector, const Arguments& arguments, const Res
 int stats(client::Client& collector, const Arguments& arguments) {
   const auto& asked = arguments.profiles;
   if (asked.window.empty() && asked.agent.empty() && asked.task_type.empty())
-    return print(collector, arguments, collector.stats(arguments.fresh), stats_text);
-  if (!arguments.fresh) return complain("--no-fresh is for stats without a window, agent or task type: leave it out", kUsage);
+    return print(collector, arguments, collector.stats(asked.fresh), stats_text);
   return print(collector, arguments, collector.window_stats(asked), profile_text);
 }
 
@@ -197,8 +196,7 @@ const std::map<std::string, Command>& commands() {
       {"stats", stats},
       {"agents",
        [](auto& collector, const auto& a) {
-         if (a.profiles.agent.empty()) return print(collector, a, collector.agents(a.profiles.window), agents_text);
-         return print(collector, a, collector.agent(a.profiles.agent, a.profiles.window), profile_text);
+         return print(collector, a, collector.agents(a.profiles), a.profiles.agent.empty() ? agents_text : profile_text);
        }},
       {"task",
        [](auto& collector, const auto& a) {

@@ -180,6 +180,14 @@ std::string task_text(const json::object& task) {
                                                {"reward", "reward"},
                                                {"done", "done"}}};
   rows(out, task, head);
+  if (const auto* list = at(task, "wentWrong"); list != nullptr && list->is_array() && !list->get_array().empty()) {
+    heading(out, "What went wrong");
+    for (const auto& item : list->get_array())
+      if (item.is_object()) {
+        const auto* time = at(item.get_object(), "timestamp");
+        row(out, time == nullptr || time->is_null() ? std::string("in all") : text(time), text(at(item.get_object(), "what")), Colour::bad);
+      }
+  }
   if (const auto* list = at(task, "events"); list != nullptr && list->is_array()) {
     heading(out, "Events");
     for (const auto& event : list->get_array()) out.append("  ").append(event_line(control::json_line(event))).append("\n");

@@ -118,6 +118,10 @@ std::string agents_text(const json::object& agents) {
   span(out, agents);
   const auto* list = at(agents, "agents");
   if (list == nullptr || !list->is_array()) return out;
+  if (list->get_array().empty()) {
+    row(out, "agents", "none in this window; --window retained looks through all that is retained");
+    return out;
+  }
   out += "\n  " + printed("%10s %10s %9s %14s %14s  ", "executions", "successes", "rate", "p50 ms", "p95 ms") + "agent\n";
   for (const auto& item : list->get_array()) {
     if (!item.is_object()) continue;

@@ -79,7 +79,9 @@ void Asker::run(const std::stop_token& stopping) {
     if (write(told_, &one, sizeof one) < 0) return;  // never: it counts
     if (seen && Clock::now() >= agents_due) {
       const Clock::time_point asked = Clock::now();
-      auto agents = collector.agents(window);
+      client::ProfilesFilter filter;
+      filter.window = window;
+      auto agents = collector.agents(filter);
       agents_due = Clock::now() + std::max<Clock::duration>(kAgentsEvery, kAgentsPause * (Clock::now() - asked));
       const std::lock_guard lock(mutex_);
       if (agents) news_.agents = std::move(*agents), news_.window = window;

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "collector/aggregate/window.hpp"
+#include "collector/config/config.hpp"
+#include "collector/config/windows.hpp"
 #include "tools/arbiterctl/top/screen.hpp"
 
 namespace arbiter::ctl::top {
@@ -39,12 +40,11 @@ void sort_by(Order& order, std::size_t columns, std::size_t step) {
   order.first = 0;
 }
 
+// Those of the default configuration.
 void next_window(Shown& shown) {
-  const auto at =
-      std::find_if(aggregate::kWindows.begin(), aggregate::kWindows.end(), [&](const auto& w) { return w.name == shown.window; });
-  const auto next =
-      at == aggregate::kWindows.end() || std::next(at) == aggregate::kWindows.end() ? aggregate::kWindows.begin() : std::next(at);
-  shown.window = std::string(next->name);
+  const std::vector<config::Window> windows = config::parse_windows(config::Config().windows).value();
+  const auto at = std::find_if(windows.begin(), windows.end(), [&](const config::Window& w) { return w.name == shown.window; });
+  shown.window = at == windows.end() || std::next(at) == windows.end() ? windows.front().name : std::next(at)->name;
 }
 
 }  // namespace
