@@ -57,7 +57,7 @@ CLI::App* command(CLI::App& app, const std::string& name, const std::string& wha
 }
 
 // Which windows there are, the collector knows.
-void window_options(CLI::App& command, Arguments& into) {
+void window_option(CLI::App& command, Arguments& into) {
   const auto check = [](const std::string& text) {
     if (text == config::kRetained || config::parse_duration(text)) return std::string();
     return "\"" + text + "\" is no window: write " + config::window_words(", ") + ", or another that the configuration names";
@@ -67,6 +67,9 @@ void window_options(CLI::App& command, Arguments& into) {
                   "Over the last 5m, 1h, 24h or 7d, or what else the configuration has; or \"retained\": exactly what retention has left")
       ->type_name("WINDOW")
       ->check(CLI::Validator(check, "", "window"));
+}
+
+void fresh_option(CLI::App& command, Arguments& into) {
   command.add_flag("--fresh,!--no-fresh", into.profiles.fresh, "Take what has been recorded until now first (the default), or not");
 }
 
@@ -90,12 +93,13 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
   top->add_option("--every", into.every, "Seconds between two looks (2)")
       ->type_name("SECONDS")
       ->check(CLI::Range(top::kEverySecondsMin, top::kEverySecondsMax).description(""));
-  window_options(*top, into);
+  window_option(*top, into);
 
   CLI::App* const stats = command(*app, "stats", "Exact statistics over what is retained, or over a window",
                                   "  arbiterctl stats\n  arbiterctl stats --json | jq .overallSuccessRate\n  arbiterctl stats --no-fresh\n"
                                   "  arbiterctl stats --window 1h --agent agent-7 --task-type code-review");
-  window_options(*stats, into);
+  window_option(*stats, into);
+  fresh_option(*stats, into);
   stats->add_option("--agent", into.profiles.agent, "Of this agent")->type_name("AGENT");
   stats->add_option("--task-type", into.profiles.task_type, "Of this type of task")->type_name("TASK_TYPE");
 
@@ -104,7 +108,8 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
               "  arbiterctl agents\n  arbiterctl agents --window 24h\n  arbiterctl agents --window retained\n  arbiterctl agents agent-7\n"
               "  arbiterctl agents agent-7 --json | jq .latencyMs.p95");
   agents->add_option("NAME", into.profiles.agent, "As it was recorded, anonymised or not");
-  window_options(*agents, into);
+  window_option(*agents, into);
+  fresh_option(*agents, into);
 
   CLI::App* const task =
       command(*app, "task", "Everything recorded about one task", "  arbiterctl task task-1\n  arbiterctl task task-1 --json | jq .reward");
@@ -121,6 +126,16 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
   anomalies->add_option("--limit", into.anomalies.limit, "At most so many that are over, the latest (100)")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53).description(""));
+
+  CLI::App* const report = command(*app, "report", "How everybody did over a window: by time, agent by agent, and what got worse",
+                                   "  arbiterctl report\n  arbiterctl report --window 24h --format html > report.html\n"
+                                   "  arbiterctl report --window 1h --format json | jq .everybody.latencyMs\n"
+                                   "The page is one file with plots that needs no other and fetches nothing: to send, to print, to keep.");
+  window_option(*report, into);
+  fresh_option(*report, into);
+  report->add_option("--format", into.report_format, "text (the default), json or html")
+      ->type_name("REPORT_FORMAT")
+      ->check(CLI::IsMember(std::vector<std::string>{"text", "json", "html"}).description(""));
 
   CLI::App* const events = command(*app, "events", "The newest events that match, in order of time",
                                    "  arbiterctl events --limit 20\n  arbiterctl events --since -15m --type routing-decision\n"

@@ -15,10 +15,11 @@ struct Arguments {
   std::string socket, instance;
   bool json = false;
 
-  client::ProfilesFilter profiles;       // stats, agents
+  client::ProfilesFilter profiles;       // stats, agents, report
   std::string task_id;                   // task
   client::AnomaliesFilter anomalies;     // anomalies
   client::EventsFilter events;           // events
+  std::string report_format = "text";    // report
   std::string since;                     // export
   std::vector<std::string> formats;      // export
   bool wait = false;                     // export: it always does

@@ -16,6 +16,7 @@
 #include "collector/snapshot/verify.hpp"
 #include "tools/arbiterctl/client.hpp"
 #include "tools/arbiterctl/command_line.hpp"
+#include "tools/arbiterctl/report/report.hpp"
 #include "tools/arbiterctl/rows.hpp"
 #include "tools/arbiterctl/show.hpp"
 #include "tools/arbiterctl/terminal.hpp"
@@ -52,6 +53,18 @@ int stats(client::Client& collector, const Arguments& arguments) {
   if (asked.window.empty() && asked.agent.empty() && asked.task_type.empty())
     return print(collector, arguments, collector.stats(asked.fresh), stats_text);
   return print(collector, arguments, collector.window_stats(asked), profile_text);
+}
+
+int report(client::Client& collector, const Arguments& arguments) {
+  const auto made = ctl::report(collector, arguments.profiles);
+  if (!made) return complain(made.error());
+  if (arguments.json || arguments.report_format == "json")
+    print(json::serialize(*made) + "\n");
+  else if (arguments.report_format == "html")
+    print(report_page(*made, plots_script()));
+  else
+    print(report_text(*made));
+  return kSuccess;
 }
 
 int events(client::Client& collector, const Arguments& arguments) {
@@ -204,6 +217,7 @@ const std::map<std::string, Command>& commands() {
          return print(collector, a, collector.task(a.task_id), task_text);
        }},
       {"anomalies", [](auto& collector, const auto& a) { return print(collector, a, collector.anomalies(a.anomalies), anomalies_text); }},
+      {"report", report},
       {"events", events},
       {"top", top},
       {"export", export_snapshot},
