@@ -92,7 +92,7 @@ const draw = {
     return Plot.plot(base(width, {
       height: rows.length * 22 + 50, marginLeft: names(rows, width), marginTop: 8,
       x: {domain: [0, 1], label: null, tickFormat: "%", grid: true},
-      y: {domain: rows.map((a) => a.agent), label: null, tickFormat: (name) => short(name, names(rows, width) / 6.5 - 1), tickSize: 0},
+      y: {domain: rows.map((a) => a.agent), label: null, tickFormat: (name) => short(name, names(rows, width) / 7.2 - 2), tickSize: 0},
       ariaLabel: "Success rate of each agent, with 95 % Wilson intervals",
       marks: [
         Plot.ruleX([report.overallRate].filter((r) => r !== null), {stroke: "currentColor", strokeDasharray: "3,3", strokeOpacity: 0.6}),
@@ -110,7 +110,7 @@ const draw = {
     return Plot.plot(base(width, {
       height: rows.length * 22 + 50, marginLeft: names(rows, width), marginTop: 8,
       x: latencies(rows, narrow(width) ? 4 : 7),
-      y: {domain: rows.map((a) => a.agent), label: null, tickFormat: (name) => short(name, names(rows, width) / 6.5 - 1), tickSize: 0},
+      y: {domain: rows.map((a) => a.agent), label: null, tickFormat: (name) => short(name, names(rows, width) / 7.2 - 2), tickSize: 0},
       color: {...quantiles, legend: true},
       ariaLabel: "Latency quantiles of each agent",
       marks: [
@@ -126,7 +126,7 @@ const draw = {
     const name = (i) => short(`${rows[i].agent || "collector"}: ${rows[i].type.replaceAll("_", " ")}`, narrow(width) ? 60 : 100);
     const from = new Date(Math.max(Math.min(...rows.map((a) => +a.began)), +window_.from));
     return Plot.plot(base(width, {
-      height: rows.length * 38 + 40, marginLeft: 16, marginTop: 4,
+      height: rows.length * 38 + 56, marginLeft: 16, marginTop: 20,
       x: time(width), y: {domain: rows.map((a) => a.row), axis: null, paddingInner: 0.55},
       color: {...severity, legend: true},
       ariaLabel: "Anomalies on the time line, by severity",
