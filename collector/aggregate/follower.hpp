@@ -30,6 +30,7 @@
 #include "collector/aggregate/observer.hpp"
 #include "collector/aggregate/orphans.hpp"
 #include "collector/aggregate/roster.hpp"
+#include "collector/crypt/cipher.hpp"
 #include "collector/journal/increment.hpp"
 #include "shm/result.hpp"
 
@@ -50,6 +51,7 @@ class Follower {
   };
   struct Options {
     std::string checkpoint;  // path
+    crypt::Keyring keys;     // it is encrypted with the one to write with
     std::uint64_t agents_max = 10'000;
     std::uint64_t orphans_max = 100'000;
     std::chrono::nanoseconds keep = std::chrono::hours(24 * 8);  // agents and types without an event for as long are forgotten

@@ -4,10 +4,11 @@
 //   sections: its name, then pieces (u64 length, bytes) up to one of length 0; a name of length 0 ends them
 //   u64 XXH3-64 of all before
 //
-// Written under a temporary name, synced, renamed.
+// Encrypted as a whole where there is a key (crypt/stream.hpp). Written under a temporary name, synced, renamed.
 #include <fcntl.h>
 
 #include "collector/aggregate/follower.hpp"
+#include "collector/crypt/stream.hpp"
 #include "collector/journal/wire.hpp"
 #include "collector/journal/xxh3.hpp"
 #include "shm/testpoint.hpp"
@@ -22,7 +23,10 @@ constexpr int kRestFactor = 50;  // a checkpoint takes a fiftieth of the time at
 
 class Output {
  public:
-  explicit Output(journal::File& file) : file_(file), state_(XXH3_createState()) { XXH3_64bits_reset(state_); }
+  Output(journal::File& file, const crypt::Cipher* cipher) : file_(file), state_(XXH3_createState()) {
+    XXH3_64bits_reset(state_);
+    if (cipher != nullptr) store(stream_.emplace(*cipher).header());
+  }
   ~Output() { XXH3_freeState(state_); }
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
@@ -50,6 +54,7 @@ class Output {
     buffer_.clear();
     put_number(static_cast<std::uint64_t>(XXH3_64bits_digest(state_)));
     flush();
+    if (stream_) store(stream_->finish());
     return written_;
   }
   std::uint64_t bytes() const { return offset_; }
@@ -59,13 +64,17 @@ class Output {
 
   void flush() {
     XXH3_64bits_update(state_, buffer_.data(), buffer_.size());
-    if (written_) written_ = file_.write(journal::bytes_of(buffer_), offset_);
-    offset_ += buffer_.size();
+    store(stream_ ? stream_->add(buffer_) : buffer_);
     buffer_.clear();
+  }
+  void store(std::string_view bytes) {
+    if (written_) written_ = file_.write(journal::bytes_of(bytes), offset_);
+    offset_ += bytes.size();
   }
 
   journal::File& file_;
   XXH3_state_t* state_;
+  std::optional<crypt::StreamEncryptor> stream_;
   std::string buffer_;
   std::uint64_t offset_ = 0;
   Result<void> written_;
@@ -85,7 +94,7 @@ void Follower::checkpoint() {
     journal::remove_file(temporary);
     auto file = journal::File::open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
     if (!file) return file.error();
-    Output out(**file);
+    Output out(**file, options_.keys.writing().get());
     {
       const std::unique_lock lock = this->lock();
       out.put_number(kMagic);
@@ -133,7 +142,8 @@ void Follower::drop_checkpoint() {
 void Follower::load() {
   bool loaded = false;
   if (!options_.checkpoint.empty()) {
-    const auto bytes = journal::read_file(options_.checkpoint);
+    auto bytes = journal::read_file(options_.checkpoint);
+    if (bytes && crypt::is_encrypted(*bytes)) bytes = crypt::decrypt_text(options_.keys, *bytes);
     const std::unique_lock lock = this->lock();
     loaded = bytes && load_from(*bytes);
     if (loaded) {

@@ -40,6 +40,9 @@ struct Config {
     FreeText free_text = FreeText::drop;
   } anonymization;
   struct {
+    std::string key_file, former_key_file;  // empty: nothing is encrypted; no former one
+  } encryption;
+  struct {
     std::optional<Duration> interval = std::chrono::minutes(15);
     std::optional<std::uint64_t> validation_percent;
     std::uint64_t split_seed = 0;

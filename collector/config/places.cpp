@@ -53,8 +53,14 @@ Surroundings surroundings() {
   if (getpwuid_r(who.uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr && found->pw_dir != nullptr &&
       found->pw_dir[0] == '/')
     who.home = found->pw_dir;
-  if (const auto passed = who.environment("CREDENTIALS_DIRECTORY"))
-    if (const std::string path = *passed + "/anonymization.key"; access(path.c_str(), F_OK) == 0) who.credential = path;
+  if (const auto passed = who.environment("CREDENTIALS_DIRECTORY")) {
+    const auto credential = [&](const char* name) {
+      std::string path = *passed + "/" + name;
+      return access(path.c_str(), F_OK) == 0 ? path : std::string();
+    };
+    who.credential = credential("anonymization.key");
+    who.encryption_credential = credential("encryption.key");
+  }
   // Its owner, too, where the unit of an instance lets it write only to its own places.
   struct stat run {};
   who.system = who.uid == 0 || access("/run/arbiter", W_OK) == 0 || (stat("/run/arbiter", &run) == 0 && run.st_uid == who.uid);
@@ -66,12 +72,13 @@ Result<Places> places(const Surroundings& who, std::string_view instance) {
     return Error{"\"" + std::string(instance) + "\" is no name of an instance: use 1 to 32 letters, digits, '-' and '_'"};
   const std::string name = directory_name(instance);
   if (who.system)
-    return Places{"/run/" + name + "/lanes", "/var/lib/" + name, "/run/" + name + "/control.sock", "/etc/" + name + "/collector.json",
-                  who.credential};
+    return Places{"/run/" + name + "/lanes",          "/var/lib/" + name, "/run/" + name + "/control.sock",
+                  "/etc/" + name + "/collector.json", who.credential,     who.encryption_credential};
   const std::string run = private_runtime(who, instance);
   const std::string state = xdg(who, "XDG_STATE_HOME").value_or(home(who) + "/.local/state");
   const std::string config = xdg(who, "XDG_CONFIG_HOME").value_or(home(who) + "/.config");
-  return Places{run + "/lanes", state + "/" + name, run + "/control.sock", config + "/" + name + "/collector.json", who.credential};
+  return Places{run + "/lanes", state + "/" + name,       run + "/control.sock", config + "/" + name + "/collector.json",
+                who.credential, who.encryption_credential};
 }
 
 void fill(Config& config, const Places& places) {
@@ -82,6 +89,7 @@ void fill(Config& config, const Places& places) {
   open(config.state_dir, places.state_dir);
   open(config.socket, places.socket);
   if (!places.key_file.empty()) open(config.anonymization.key_file, places.key_file);
+  if (!places.encryption_key_file.empty()) open(config.encryption.key_file, places.encryption_key_file);
   open(config.export_dir, config.state_dir + "/exports");
   open(config.anonymization.key_file, config.state_dir + "/anonymization.key");
 }

@@ -14,6 +14,7 @@ namespace arbiter::config {
 struct Places {
   std::string ring_dir, state_dir, socket, config_file;
   std::string key_file;  // a credential that the service manager passes (LoadCredential); empty: none, the key is in the state directory
+  std::string encryption_key_file = {};  // likewise; empty: none
 };
 
 // What the choice depends on.
@@ -22,6 +23,7 @@ struct Surroundings {
   std::function<std::optional<std::string>(const char*)> environment;  // unset and empty are the same: nothing
   std::string home;                                                    // from the user database, when HOME is not set
   std::string credential;                                              // the key's file among those passed, if there is one
+  std::string encryption_credential;                                   // likewise
   bool system = false;                                                 // root, or /run/arbiter is ours
 };
 Surroundings surroundings();  // of this process

@@ -128,11 +128,11 @@ Result<void> Journal::State::write_frame() {
   write_failing_ = out_of_room_ = false;
   timings_.written_bytes += bytes.size();
 
-  const auto frame = parse_frame(bytes, place.key, true);
+  const Frame frame = frame_.frame();
   const bool first = segment.first_frame > segment.last_frame;
-  take_in(*frame, pending_.totals, pending_stamp_ns_);
+  take_in(frame, pending_.totals, pending_stamp_ns_);
   ARBITER_TESTPOINT("aggregate.lifetime");
-  index(segment, *frame, arrived);
+  index(segment, frame, arrived);
   ARBITER_TESTPOINT("aggregate.retained");
   syncer_.written(segment.file->file, segment.file->key, segment.index, last_frame_, first);
   if (clearing_) participant_.replay_clear();
@@ -229,8 +229,7 @@ void Journal::State::index(Segment& segment, const Frame& frame, const Summary& 
   EntryReader entries(frame.body);
   while (entries.next())
     if (const auto amendment = parse_amendment(entries)) {
-      const AmendmentPlace place{offset + sizeof(FrameHeader) + entries.offset(),
-                                 static_cast<std::uint32_t>(sizeof(EntryHeader) + entries.payload().size())};
+      const AmendmentPlace place{offset + sizeof(FrameHeader) + entries.offset(), entries.bytes()};
       index_amendment(segment, place, amendment->record, duration_given(*amendment));
     }
 }
@@ -278,13 +277,13 @@ Table Journal::State::table() const {
 
 Result<void> Journal::State::rotate() {
   const std::uint64_t index = segments_.empty() ? 1 : segments_.rbegin()->first + 1;
-  const NewSegment what{index, options_.key_fingerprint, options_.segment_bytes, unix_now_ns(), take_spare()};
+  const NewSegment what{index, options_.key_fingerprint, options_.segment_bytes, unix_now_ns(), take_spare(), options_.keys.writing()};
   const auto made = make_raw_segment(options_.directory, what, table(), participant_);
   if (!made) return made.error();
   Segment* const before = segments_.empty() ? nullptr : &active();
   Segment& s = segments_[index];
   s.index = index;
-  s.file = std::make_shared<SegmentFile>(SegmentFile{made->file, made->header.key, index, false});
+  s.file = std::make_shared<SegmentFile>(SegmentFile{made->file, made->header.key, index, false, made->cipher});
   s.path = options_.directory + "/" + raw_name(index);
   s.created_unix_ns = what.created_unix_ns;
   s.disk_bytes = made->size;

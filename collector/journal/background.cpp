@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "collector/crypt/stream.hpp"
 #include "collector/thread.hpp"
 #include "shm/testpoint.hpp"
 
@@ -37,8 +38,8 @@ Result<void> write_checkpoint(const std::string& directory, const std::string& c
 
 std::string checkpoint_path(const std::string& directory) { return directory + "/checkpoint"; }
 
-Background::Background(std::string directory, const LinkKey& key, Syncer& syncer)
-    : directory_(std::move(directory)), key_(key), syncer_(syncer), thread_([this] { run(); }) {}
+Background::Background(std::string directory, const LinkKey& key, std::shared_ptr<const crypt::Cipher> cipher, Syncer& syncer)
+    : directory_(std::move(directory)), key_(key), cipher_(std::move(cipher)), syncer_(syncer), thread_([this] { run(); }) {}
 
 Background::~Background() {
   abort_.store(true, std::memory_order_relaxed);
@@ -156,7 +157,8 @@ bool Background::work(std::unique_lock<std::mutex>& lock) {
     const WaitingCheckpoint checkpoint = std::move(*checkpoint_);
     checkpoint_.reset();
     lock.unlock();
-    outcome = write_checkpoint(directory_, checkpoint.content, checkpoint.last_frame, syncer_);
+    const auto content = cipher_ != nullptr ? crypt::encrypt_text(*cipher_, checkpoint.content) : std::string();
+    outcome = write_checkpoint(directory_, cipher_ != nullptr ? content : checkpoint.content, checkpoint.last_frame, syncer_);
     lock.lock();
     if (!outcome && !checkpoint_) checkpoint_ = checkpoint;
   }

@@ -18,7 +18,8 @@ namespace arbiter::journal {
 
 class Background {
  public:
-  Background(std::string directory, const LinkKey& key, Syncer& syncer);
+  // `cipher`: checkpoints are encrypted with it; null: they are not.
+  Background(std::string directory, const LinkKey& key, std::shared_ptr<const crypt::Cipher> cipher, Syncer& syncer);
   ~Background();  // lets go of what is not done
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
@@ -52,6 +53,7 @@ class Background {
 
   const std::string directory_;
   const LinkKey key_;
+  const std::shared_ptr<const crypt::Cipher> cipher_;
   Syncer& syncer_;
   std::mutex mutex_;
   std::condition_variable wake_, idle_;

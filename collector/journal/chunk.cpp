@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "collector/journal/encryption.hpp"
 #include "collector/journal/frame.hpp"
 #include "collector/journal/xxh3.hpp"
 
@@ -17,12 +18,17 @@ std::uint64_t checksum(std::span<const std::byte> chunk, const SegmentKey& key) 
 }  // namespace
 
 Result<std::span<const std::byte>> make_chunk(const SegmentKey& key, std::uint32_t number, std::span<const std::byte> raw, bool compressed,
-                                              std::vector<std::byte>& buffer) {
+                                              std::vector<std::byte>& buffer, const crypt::Cipher* cipher) {
   std::size_t stored = raw.size();
   if (compressed) {
-    buffer.resize(sizeof(ChunkHeader) + ZSTD_compressBound(raw.size()) + 8);
-    stored = ZSTD_compress(buffer.data() + sizeof(ChunkHeader), buffer.size() - sizeof(ChunkHeader), raw.data(), raw.size(), kChunkLevel);
+    const std::size_t gap = cipher != nullptr && number < kAmendmentsChunk ? crypt::kOverhead : 0;
+    buffer.resize(sizeof(ChunkHeader) + gap + ZSTD_compressBound(raw.size()) + 8);
+    const std::span<std::byte> room = std::span(buffer).subspan(sizeof(ChunkHeader) + gap);
+    stored = ZSTD_compress(room.data(), room.size(), raw.data(), raw.size(), kChunkLevel);
     if (ZSTD_isError(stored) != 0) return Error{std::string("compressing: ") + ZSTD_getErrorName(stored)};
+    if (gap != 0)
+      encrypt_part(room.first(stored), key, Part::block, number, *cipher, std::span(buffer).subspan(sizeof(ChunkHeader), gap + stored));
+    stored += gap;
   } else {
     buffer.resize(sizeof(ChunkHeader) + stored + 8);
     if (stored != 0) std::memcpy(buffer.data() + sizeof(ChunkHeader), raw.data(), stored);
@@ -48,7 +54,13 @@ Result<std::span<const std::byte>> read_chunk(const SegmentFile& file, const Blo
   if (header.magic != kChunkMagic || header.number != number || header.checksum != checksum(chunk, file.key) ||
       header.raw_bytes != place.raw_bytes || sizeof header + padded(header.stored_bytes) != chunk.size())
     return Error{"the block is damaged"};
-  const auto stored = chunk.subspan(sizeof header, header.stored_bytes);
+  auto stored = chunk.subspan(sizeof header, header.stored_bytes);
+  if (file.cipher != nullptr && number != kTableChunk) {
+    const bool amendments = number == kAmendmentsChunk;
+    if (!(amendments ? decrypt_body(stored, file.key, 0, *file.cipher) : decrypt_part(stored, file.key, Part::block, number, *file.cipher)))
+      return Error{"the block is damaged, or was changed"};
+    if (!amendments) stored = stored.subspan(crypt::kOverhead);
+  }
   if (number == kAmendmentsChunk) return std::span<const std::byte>(stored);
   if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != place.raw_bytes) return Error{"the block is damaged"};
   if (buffer.raw.size() < place.raw_bytes) buffer.raw.resize(place.raw_bytes);

@@ -37,7 +37,11 @@
 //
 //   sealed segment   SealedHeader | chunk (table) | chunk (block 0) | chunk (block 1) | ... | chunk (amendments) | footer | SealedTrailer
 //   chunk            ChunkHeader | stored bytes, zstd of the raw bytes (amendments: as they are) | zeros to a multiple of 8
-//   footer           sealed_footer.hpp; keyed BLAKE2b-256 of it is the segment's link, and the link of the segment before is in it
+//   footer           sealed_file.hpp; keyed BLAKE2b-256 of it is the segment's link, and the link of the segment before is in it
+//
+// A segment whose header names an encryption key is encrypted (encryption.hpp): the entries of its frames; the body of its table, as a
+// stream (crypt/stream.hpp); sealed, its blocks, filters and footer. Frames' headers, and what follows from sizes, can be read without the
+// key. Checksums and links are those of the bytes in the file; but in a sealed block, frames have the checksums that they had before.
 #pragma once
 
 #include <array>
@@ -83,10 +87,11 @@ struct RawHeader {
   // Written once all segments before this one are on stable storage, and synced with the first frames of this one: settled_word(). 0 until
   // then. So what is said to be durable of a segment without it, or of one before it, is nothing.
   std::uint64_t settled;
-  std::array<std::uint8_t, 48> reserved;
+  std::array<std::uint8_t, 16> encryption_key;  // which one (crypt::KeyId); zero: not encrypted
+  std::array<std::uint8_t, 32> reserved;
   std::uint64_t checksum;  // XXH3-64 of everything before it, with 0 for `settled`
 };
-static_assert(offsetof(RawHeader, settled) == 64);
+static_assert(offsetof(RawHeader, settled) == 64 && offsetof(RawHeader, encryption_key) == 72);
 static_assert(sizeof(RawHeader) == 128 && offsetof(RawHeader, key) == 16 && offsetof(RawHeader, index) == 32);
 static_assert(offsetof(RawHeader, created_unix_ns) == 40 && offsetof(RawHeader, fingerprint) == 48 && offsetof(RawHeader, checksum) == 120);
 
@@ -143,9 +148,12 @@ struct EntryHeader {
   EntryType type;
   std::uint32_t count;
   std::uint32_t bytes;  // of the payload; a multiple of 8
-  std::uint32_t check;  // amendment: low half of XXH3-64 of the payload, for who reads it without its frame; else 0
+  std::uint32_t check;  // amendment: low half of XXH3-64 of the payload, for who reads it without its frame; else, and encrypted, 0
 };
 static_assert(sizeof(EntryHeader) == 16 && offsetof(EntryHeader, bytes) == 8);
+inline constexpr std::uint32_t kEncryptedEntry = 1u << 31;  // beside the type: the payload begins behind nonce and tag (encryption.hpp)
+constexpr EntryType type_of(const EntryHeader& h) { return static_cast<EntryType>(static_cast<std::uint32_t>(h.type) & ~kEncryptedEntry); }
+constexpr bool is_encrypted(const EntryHeader& h) { return (static_cast<std::uint32_t>(h.type) & kEncryptedEntry) != 0; }
 
 struct LaneRecord {
   SegmentId segment;
@@ -203,10 +211,11 @@ struct SealedHeader {
   std::uint64_t index;
   std::int64_t created_unix_ns;
   Fingerprint fingerprint;
-  std::array<std::uint8_t, 56> reserved;
+  std::array<std::uint8_t, 16> encryption_key;  // as in the raw segment
+  std::array<std::uint8_t, 40> reserved;
   std::uint64_t checksum;  // XXH3-64 of everything before it
 };
-static_assert(sizeof(SealedHeader) == 128 && offsetof(SealedHeader, checksum) == 120);
+static_assert(sizeof(SealedHeader) == 128 && offsetof(SealedHeader, encryption_key) == 64 && offsetof(SealedHeader, checksum) == 120);
 
 inline constexpr std::uint32_t kTableChunk = 0xffffffff;
 inline constexpr std::uint32_t kAmendmentsChunk = 0xfffffffe;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "collector/journal/encryption.hpp"
 #include "collector/journal/wire.hpp"
 #include "collector/journal/xxh3.hpp"
 #include "shm/testpoint.hpp"
@@ -89,12 +90,13 @@ std::byte* FrameWriter::room(std::size_t bytes) {
 
 std::byte* FrameWriter::entry(EntryType type, std::uint32_t count, std::size_t payload) {
   events_at_ = 0;
-  const std::size_t bytes = sizeof(EntryHeader) + payload;
+  const std::size_t bytes = sizeof(EntryHeader) + gap() + payload;
   std::byte* const at = room(bytes);
   std::memset(at, 0, bytes);
-  store(at, EntryHeader{type, count, static_cast<std::uint32_t>(payload), 0});
+  const auto type_word = static_cast<std::uint32_t>(type) | (cipher_ != nullptr ? kEncryptedEntry : 0);
+  store(at, EntryHeader{static_cast<EntryType>(type_word), count, static_cast<std::uint32_t>(gap() + payload), 0});
   size_ += bytes;
-  return at + sizeof(EntryHeader);
+  return at + sizeof(EntryHeader) + gap();
 }
 
 void FrameWriter::open_events(const LaneId& lane) {
@@ -132,6 +134,7 @@ void FrameWriter::amendment(const EventRef& target, const event::Values& patch) 
   store(payload, AmendmentRecord{record_of(target.lane), target.sequence, target.location.frame, target.time_ns, target.retention_ns,
                                  static_cast<std::uint32_t>(patch_bytes), 0});
   event::encode(patch, payload + sizeof(AmendmentRecord));
+  if (cipher_ != nullptr) return;
   auto header = load<EntryHeader>(bytes_.get() + at);
   header.check = payload_check({payload, header.bytes});
   store(bytes_.get() + at, header);
@@ -163,12 +166,20 @@ FrameHeader header_at(const FramePlace& place, FrameType type, std::uint32_t bod
 
 std::span<const std::byte> FrameWriter::finish(const FramePlace& place) {
   FrameHeader header = header_at(place, FrameType::events, static_cast<std::uint32_t>(size_ - sizeof header), events_);
-  const std::span<std::byte> frame(bytes_.get(), size_);
+  std::span<std::byte> frame(bytes_.get(), size_);
+  if (cipher_ != nullptr) {
+    encrypted_.resize(size_);
+    frame = encrypted_;
+    encrypt_body(body(), place.key, place.number, *cipher_, frame.subspan(sizeof header));
+  }
   store(frame.data(), header);
   header.checksum = frame_checksum(frame, place.key);
   store(frame.data(), header);
+  store(bytes_.get(), header);
   return frame;
 }
+
+Frame FrameWriter::frame() const { return {load<FrameHeader>(bytes_.get()), body()}; }
 
 std::uint64_t FrameWriter::checksum() const { return load<FrameHeader>(bytes_.get()).checksum; }
 
@@ -199,7 +210,9 @@ bool EntryReader::next() {
   if (body_.size() - at_ < sizeof(EntryHeader)) return false;
   header_ = load<EntryHeader>(body_.data() + at_);
   if (header_.bytes % 8 != 0 || header_.bytes > body_.size() - at_ - sizeof(EntryHeader)) return false;
-  payload_ = body_.subspan(at_ + sizeof(EntryHeader), header_.bytes);
+  const std::size_t gap = is_encrypted(header_) ? crypt::kOverhead : 0;
+  if (header_.bytes < gap) return false;
+  payload_ = body_.subspan(at_ + sizeof(EntryHeader) + gap, header_.bytes - gap);
   entry_at_ = at_;
   at_ += sizeof(EntryHeader) + header_.bytes;
   good_ = true;

@@ -6,7 +6,9 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "collector/crypt/cipher.hpp"
 #include "collector/journal/file.hpp"
 #include "collector/journal/format.hpp"
 #include "collector/journal/journal.hpp"
@@ -33,10 +35,18 @@ struct FramePlace {
 // All but the checksum, which covers what lies behind it: first the rest of the header, then the body.
 FrameHeader header_at(const FramePlace& place, FrameType type, std::uint32_t body_bytes, std::uint32_t events);
 
+// A frame that has been checked, and decrypted. `body` points into what it was read from.
+struct Frame {
+  FrameHeader header;
+  std::span<const std::byte> body;
+  std::size_t bytes() const { return sizeof header + body.size(); }
+};
+
 // The frame being built: entries in the order in which they were added.
 class FrameWriter {
  public:
-  FrameWriter() { reset(); }
+  // For segments encrypted with it; null: for those that are not.
+  explicit FrameWriter(std::shared_ptr<const crypt::Cipher> cipher = nullptr) : cipher_(std::move(cipher)) { reset(); }
 
   void event(const LaneId& lane, const event::Values& stored, std::span<const std::byte> original = {});  // as Journal::append
   void cursor(const LaneId& lane, const Cursor& cursor);
@@ -48,6 +58,7 @@ class FrameWriter {
   // The bytes to write at this place. May be asked for again, and for another place.
   std::span<const std::byte> finish(const FramePlace& place);
   std::uint64_t checksum() const;  // of what finish() gave last
+  Frame frame() const;             // that, as it reads
 
   std::span<const std::byte> body() const { return {bytes_.get() + sizeof(FrameHeader), size_ - sizeof(FrameHeader)}; }
   bool empty() const { return size_ == sizeof(FrameHeader); }
@@ -59,6 +70,10 @@ class FrameWriter {
   std::byte* entry(EntryType type, std::uint32_t count, std::size_t payload);  // room for it, zeroed
   void open_events(const LaneId& lane);
 
+  std::size_t gap() const { return cipher_ != nullptr ? crypt::kOverhead : 0; }  // in front of each payload
+
+  std::shared_ptr<const crypt::Cipher> cipher_;
+  std::vector<std::byte> encrypted_;    // what finish() gave, of an encrypted segment
   std::unique_ptr<std::byte[]> bytes_;  // header first; not set to anything before it is written
   std::size_t size_ = 0, capacity_ = 0;
   std::size_t events_at_ = 0;  // of the entry that events are being added to; 0: none
@@ -66,14 +81,8 @@ class FrameWriter {
   std::uint32_t events_ = 0;
 };
 
-// A frame that has been checked. `body` points into what it was read from.
-struct Frame {
-  FrameHeader header;
-  std::span<const std::byte> body;
-  std::size_t bytes() const { return sizeof header + body.size(); }
-};
-
-// The frame at the start of `bytes`, if there is a whole one of this segment. `trusted`: the bytes are known to be what was written.
+// The frame at the start of `bytes`, if there is a whole one of this segment; as it lies there, not decrypted. `trusted`: the bytes are
+// known to be what was written.
 std::optional<Frame> parse_frame(std::span<const std::byte> bytes, const SegmentKey& key, bool trusted = false);
 // Its length by a header that looks right (not checked yet): how much to read. Nothing: no frame of this segment begins here.
 std::optional<std::size_t> frame_length(std::span<const std::byte> header, const SegmentKey& key);
@@ -85,10 +94,11 @@ class EntryReader {
   bool next();  // false at the end, or where they no longer add up: then !good()
   bool good() const { return good_; }
 
-  EntryType type() const { return header_.type; }
+  EntryType type() const { return type_of(header_); }
   std::uint32_t count() const { return header_.count; }
   std::span<const std::byte> payload() const { return payload_; }
-  std::size_t offset() const { return entry_at_; }  // of the entry, in the body
+  std::size_t offset() const { return entry_at_; }                                                    // of the entry, in the body
+  std::uint32_t bytes() const { return static_cast<std::uint32_t>(sizeof header_) + header_.bytes; }  // of the entry
 
  private:
   std::span<const std::byte> body_, payload_;

@@ -32,24 +32,16 @@ Result<Increment::Read> Increment::read(Place& place, BlockBuffer& buffer, const
 // False: it is damaged; what comes before the damage has been visited.
 Result<bool> Increment::read_part(const Part& part, Place& place, BlockBuffer& buffer, const std::function<void(const Frame&)>& visit) {
   const std::uint64_t end = part.place.offset + part.place.raw_bytes;
-  std::span<const std::byte> left;
   std::uint64_t offset = part.place.offset;
-  if (!part.file->sealed && place.segment == part.file->index && place.offset > offset && place.offset <= end) {
-    offset = place.offset;
-    if (buffer.raw.size() < end - offset) buffer.raw.resize(end - offset);
-    const std::span<std::byte> raw(buffer.raw.data(), end - offset);
-    const auto got = part.file->file->read(raw, offset);
-    if (!got) return got.error();
-    if (*got != raw.size()) return false;
-    left = raw;
-  } else {
-    const auto bytes = read_block(*part.file, part.place, part.number, buffer);
-    if (!bytes && bytes.error().code != 0) return bytes.error();
-    if (!bytes) return false;
-    left = *bytes;
-  }
+  const bool goes_on = !part.file->sealed && place.segment == part.file->index && place.offset > offset && place.offset <= end;
+  if (goes_on) offset = place.offset;
+  const auto bytes = goes_on ? read_frames(*part.file, offset, static_cast<std::size_t>(end - offset), buffer)
+                             : read_block(*part.file, part.place, part.number, buffer);
+  if (!bytes && bytes.error().code != 0) return bytes.error();
+  if (!bytes) return false;
+  auto left = *bytes;
   while (!left.empty()) {
-    const auto frame = parse_frame(left, part.file->key, part.file->sealed);
+    const auto frame = next_frame(left, *part.file);
     if (!frame) return false;
     left = left.subspan(frame->bytes());
     offset += frame->bytes();

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/crypt/cipher.hpp"
 #include "collector/journal/file.hpp"
 #include "collector/journal/format.hpp"
 #include "collector/journal/summary.hpp"
@@ -65,6 +66,7 @@ struct SegmentFile {
   SegmentKey key{};
   std::uint64_t index = 0;
   bool sealed = false;
+  std::shared_ptr<const crypt::Cipher> cipher = nullptr;  // null: it is not encrypted
 };
 
 struct BlockPlace {

@@ -48,9 +48,10 @@ ClosedLanes& ClosedLanes::operator+=(const ClosedLanes& o) {
 
 Journal::State::State(const Options& options, Participant& participant)
     : options_(options),
+      frame_(options.keys.writing()),
       participant_(participant),
       syncer_(options.directory, options.sync, options.sync_interval),
-      background_(options.directory, options.link_key, syncer_) {}
+      background_(options.directory, options.link_key, options.keys.writing(), syncer_) {}
 
 Statistics Journal::State::statistics() const {
   Statistics s;

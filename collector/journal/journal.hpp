@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/crypt/cipher.hpp"
 #include "collector/event_key.hpp"
 #include "collector/journal/totals.hpp"
 #include "collector/meter.hpp"
@@ -41,6 +42,7 @@ struct Options {
   std::chrono::milliseconds sync_interval{100};
   Retention retention;
   std::array<std::uint8_t, 32> link_key{};         // keys the chain of footers
+  crypt::Keyring keys;                             // of encryption; segments are made with the one to write with
   std::array<std::uint8_t, 16> key_fingerprint{};  // of the anonymisation key the events were made under; zero: not anonymised
 };
 

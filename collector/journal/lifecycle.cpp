@@ -14,6 +14,7 @@ void Journal::State::seal(Segment& s) {
   SealJob job;
   job.directory = options_.directory;
   job.raw.file = s.file->file;
+  job.raw.cipher = s.file->cipher;
   job.raw.header.key = s.file->key;
   job.raw.header.index = s.index;
   job.raw.header.created_unix_ns = s.created_unix_ns;

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "collector/journal/encryption.hpp"
 #include "collector/journal/table_frame.hpp"
 #include "shm/testpoint.hpp"
 
@@ -44,6 +45,8 @@ Result<RawSegment> fill(const std::string& path, const NewSegment& what, const T
   h.index = what.index;
   h.created_unix_ns = what.created_unix_ns;
   h.fingerprint = what.fingerprint;
+  if (what.cipher != nullptr) h.encryption_key = what.cipher->id();
+  made.cipher = what.cipher;
   if (::getrandom(h.key.data(), h.key.size(), 0) != static_cast<ssize_t>(h.key.size())) return system_error("getting random bytes");
   h.checksum = header_checksum(h);
 
@@ -54,7 +57,7 @@ Result<RawSegment> fill(const std::string& path, const NewSegment& what, const T
   ARBITER_TESTPOINT("rotate.header_written");
   const FramePlace place{
       .key = h.key, .previous = h.checksum, .number = table.last_frame, .written_unix_ns = what.created_unix_ns, .edge = table.edge};
-  const auto frame = write_table_frame(*made.file, sizeof h, place, table, participant);
+  const auto frame = write_table_frame(*made.file, sizeof h, place, table, participant, what.cipher.get());
   if (!frame) return frame.error();
   ARBITER_TESTPOINT("rotate.table_written");
   made.end = sizeof h + frame->bytes;
@@ -87,7 +90,7 @@ Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegme
   return made;
 }
 
-Result<OpenedRaw> open_raw_segment(const std::string& path) {
+Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring& keys) {
   OpenedRaw opened;
   RawSegment& s = opened.segment;
   auto file = File::open(path, O_RDWR);
@@ -105,11 +108,15 @@ Result<OpenedRaw> open_raw_segment(const std::string& path) {
     return Error{
         path + ": is of version " + std::to_string(h.version) + " of the journal: this collector reads version " + std::to_string(kVersion),
         EPROTO};
-  FrameStream frames(*s.file, h.key, sizeof h, s.size, h.checksum);
+  if (h.encryption_key != crypt::KeyId{}) {
+    s.cipher = keys.find(h.encryption_key);
+    if (s.cipher == nullptr) return unknown_key(path, h.encryption_key);
+  }
+  FrameStream frames(s, sizeof h, s.size, h.checksum);
   const auto frame = frames.next();
   if (frames.failed()) return frames.failed()->while_(path);
   if (!frame || frame->header.type != FrameType::table) return Error{path + ": its table is damaged"};
-  auto table = decode_table(view_of(frame->body));
+  auto table = read_table(*frame, s.cipher);
   if (!table) return Error{path + ": its table is damaged"};
   opened.table = std::move(*table);
   s.end = frames.next_offset();
@@ -133,7 +140,7 @@ std::span<const std::byte> FrameStream::peek(std::size_t bytes) {
   if (offset_ < buffer_at_ || offset_ + bytes > buffer_at_ + buffer_bytes_) {
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(bytes, kReadAhead), end_ - offset_));
     if (buffer_.size() < want) buffer_.resize(want);
-    const auto got = file_.read(std::span(buffer_).first(want), offset_);
+    const auto got = segment_.file->read(std::span(buffer_).first(want), offset_);
     buffer_at_ = offset_;
     buffer_bytes_ = got ? *got : 0;
     if (!got) failed_ = got.error();
@@ -143,8 +150,14 @@ std::span<const std::byte> FrameStream::peek(std::size_t bytes) {
 }
 
 std::optional<Frame> FrameStream::at() {
-  const auto length = frame_length(peek(sizeof(FrameHeader)), key_);
-  return length ? parse_frame(peek(*length), key_) : std::nullopt;
+  const SegmentKey& key = segment_.header.key;
+  const auto length = frame_length(peek(sizeof(FrameHeader)), key);
+  auto frame = length ? parse_frame(peek(*length), key) : std::nullopt;
+  if (!frame || segment_.cipher == nullptr || frame->header.type == FrameType::table) return frame;
+  decrypted_.assign(frame->body.begin(), frame->body.end());
+  if (!decrypt_body(decrypted_, key, frame->header.number, *segment_.cipher)) return std::nullopt;
+  frame->body = decrypted_;
+  return frame;
 }
 
 std::optional<Frame> FrameStream::next() {

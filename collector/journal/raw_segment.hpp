@@ -23,9 +23,10 @@ inline constexpr unsigned kSparesMax = 2;
 struct RawSegment {
   std::shared_ptr<File> file;
   RawHeader header{};
-  std::uint64_t size = 0;      // of the file
-  std::uint64_t end = 0;       // of the table
-  std::uint64_t previous = 0;  // checksum of the table's frame
+  std::uint64_t size = 0;                                 // of the file
+  std::uint64_t end = 0;                                  // of the table
+  std::uint64_t previous = 0;                             // checksum of the table's frame
+  std::shared_ptr<const crypt::Cipher> cipher = nullptr;  // null: it is not encrypted
 };
 
 struct NewSegment {
@@ -34,17 +35,19 @@ struct NewSegment {
   std::uint64_t segment_bytes;
   std::int64_t created_unix_ns;
   std::optional<std::string> spare;  // path of a file to make it of
+  std::shared_ptr<const crypt::Cipher> cipher = nullptr;
 };
 // Makes <directory>/<index>.journal with header and table. It has its name only when both are in it. On an error the spare is gone.
 Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegment& what, const Table& table,
                                     const Participant& participant);
 
-// Opens a raw segment and reads its header and table. An error of code 0: it is not one, or its beginning is torn.
+// Opens a raw segment and reads its header and table. An error of code 0: it is not one, or its beginning is torn; ENOKEY: its key is not
+// among these.
 struct OpenedRaw {
   RawSegment segment;
   Table table;
 };
-Result<OpenedRaw> open_raw_segment(const std::string& path);
+Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring& keys = {});
 
 // Which segment it is by its header. Error of code 0: that is damaged.
 Result<std::uint64_t> raw_segment_index(const std::string& path);
@@ -52,8 +55,8 @@ Result<std::uint64_t> raw_segment_index(const std::string& path);
 // Frame after frame, in order, as long as they check out.
 class FrameStream {
  public:
-  FrameStream(const File& file, const SegmentKey& key, std::uint64_t begin, std::uint64_t end, std::uint64_t previous)
-      : file_(file), key_(key), offset_(begin), end_(end), previous_(previous) {}
+  FrameStream(const RawSegment& segment, std::uint64_t begin, std::uint64_t end, std::uint64_t previous)
+      : segment_(segment), offset_(begin), end_(end), previous_(previous) {}
 
   // The next frame, at offset(); its bytes stay until the next call. Nothing: the frames end at next_offset(), or failed().
   std::optional<Frame> next();
@@ -69,11 +72,10 @@ class FrameStream {
  private:
   std::span<const std::byte> peek(std::size_t bytes);  // fewer at the end
 
-  const File& file_;
-  SegmentKey key_;
+  const RawSegment& segment_;
   std::uint64_t offset_, end_, previous_;
   std::uint64_t frame_at_ = 0;
-  std::vector<std::byte> buffer_;
+  std::vector<std::byte> buffer_, decrypted_;
   std::uint64_t buffer_at_ = 0;
   std::size_t buffer_bytes_ = 0;
   bool chained_ = true;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "collector/crypt/stream.hpp"
 #include "collector/journal/checkpoint.hpp"
 #include "collector/journal/scan.hpp"
 #include "collector/journal/state.hpp"
@@ -46,7 +47,7 @@ bool fits(const Checkpoint& c, const std::map<std::uint64_t, OpenedRaw>& raw, co
   if (it == raw.end() || it->second.segment.header.key != c.key) return false;
   const RawSegment& s = it->second.segment;
   if (c.frame_offset == 0) return c.table.last_frame == it->second.table.last_frame;
-  FrameStream frames(*s.file, s.header.key, c.frame_offset, s.size, 0);
+  FrameStream frames(s, c.frame_offset, s.size, 0);
   const auto frame = frames.at();
   if (!frame || frame->header.checksum != c.frame_checksum || frame->header.number != c.table.last_frame) return false;
   frames_end = c.frame_offset + frame->bytes();
@@ -101,7 +102,9 @@ Result<void> Journal::State::recover() {
   Segment& newest = active();
   // Nothing is written behind a damaged frame: without a checkpoint, who reads it next could not tell it from the journal's end.
   const bool damaged = newest.state == SegmentState::active && found.scanned[newest.index].gaps != 0;
-  const bool goes_on = newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_ && !damaged;
+  const bool as_now = newest.file->cipher == options_.keys.writing();  // encrypted with the key that is written with, or neither
+  const bool goes_on =
+      as_now && newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_ && !damaged;
   for (auto& [index, segment] : segments_) {
     if (segment.state == SegmentState::full) seal(segment);
     if (segment.state != SegmentState::sealed)  // who knows what of it had been synced
@@ -147,12 +150,20 @@ Result<void> Journal::State::look(Found& found) {
       return opened;
     }
   }
-  const auto content = read_file(checkpoint_path(options_.directory));
-  if (content)
-    found.checkpoint = decode_checkpoint(*content);
-  else if (content.error().code != ENOENT)
-    return content.error();
+  if (auto loaded = load_checkpoint(found); !loaded) return loaded;
   return set_aside(found);
+}
+
+Result<void> Journal::State::load_checkpoint(Found& found) {
+  const std::string path = checkpoint_path(options_.directory);
+  auto content = read_file(path);
+  if (!content) return content.error().code == ENOENT ? Result<void>() : content.error();
+  if (crypt::is_encrypted(*content)) {
+    content = crypt::decrypt_text(options_.keys, *content);
+    if (!content) return content.error().code == ENOKEY ? content.error().while_(path) : Result<void>();
+  }
+  found.checkpoint = decode_checkpoint(*content);
+  return {};
 }
 
 // What a power cut has left unfinished is not damage, and nothing that was promised is in it. Nor is a file that was used again, of which
@@ -182,7 +193,7 @@ Result<void> Journal::State::set_aside(Found& found) {
 }
 
 Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const std::string& path) {
-  auto opened = open_raw_segment(path);
+  auto opened = open_raw_segment(path, options_.keys);
   if (opened) {
     const RawHeader& h = opened->segment.header;
     if (h.index != index) {
@@ -203,7 +214,7 @@ Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const s
 }
 
 Result<void> Journal::State::open_sealed_segment(Found& found, std::uint64_t index, const std::string& path) {
-  auto opened = open_sealed(path, options_.link_key);
+  auto opened = open_sealed(path, options_.link_key, options_.keys);
   if (opened) {
     if (opened->fingerprint != options_.key_fingerprint) return other_key(path, opened->fingerprint, options_.key_fingerprint);
     if (opened->file->index != index)
@@ -321,7 +332,8 @@ Result<void> Journal::State::load_index(Found& found) {
     const ScannedSegment& scanned = found.scanned[index];
     Segment& s = segments_[index];
     s.state = index == newest ? SegmentState::active : SegmentState::full;
-    s.file = std::make_shared<SegmentFile>(SegmentFile{opened.segment.file, opened.segment.header.key, index, false});
+    s.file =
+        std::make_shared<SegmentFile>(SegmentFile{opened.segment.file, opened.segment.header.key, index, false, opened.segment.cipher});
     s.path = options_.directory + "/" + raw_name(index);
     s.created_unix_ns = opened.segment.header.created_unix_ns;
     s.disk_bytes = opened.segment.size;

@@ -40,9 +40,7 @@ void ScannedSegment::add(const Frame& frame, std::uint64_t offset, const Summary
   while (entries.next())
     if (const auto amendment = parse_amendment(entries))
       amendments.push_back(
-          {{offset + sizeof(FrameHeader) + entries.offset(), static_cast<std::uint32_t>(sizeof(EntryHeader) + entries.payload().size())},
-           amendment->record,
-           duration_given(*amendment)});
+          {{offset + sizeof(FrameHeader) + entries.offset(), entries.bytes()}, amendment->record, duration_given(*amendment)});
   end = offset + bytes;
   previous = frame.header.checksum;
   last_offset = offset;
@@ -53,7 +51,7 @@ Result<ScannedSegment> scan_raw(const RawSegment& segment, std::uint64_t last_fr
   ScannedSegment found;
   found.end = segment.end;
   found.previous = segment.previous;
-  FrameStream frames(*segment.file, segment.header.key, segment.end, reach.limit != 0 ? reach.limit : segment.size, segment.previous);
+  FrameStream frames(segment, segment.end, reach.limit != 0 ? reach.limit : segment.size, segment.previous);
   std::uint64_t last = last_frame_before;
   bool jumped = false;
   while (true) {

@@ -10,6 +10,8 @@
 //   u64 words, the filters: 64-bit words
 //   ChunkPlace: u64 offset, u64 stored bytes (header included), u64 raw bytes, BLAKE2b-256 of the stored bytes (header included)
 //
+// Of an encrypted segment: u64 n, a record of n bytes (encryption.hpp) that is all of that before the filters; then the filters, of which
+// each is a record. Five words of each are nonce and tag: first word and words of a filter count them.
 #pragma once
 
 #include <atomic>
@@ -53,8 +55,8 @@ Link link_of(std::string_view footer, const LinkKey& key);
 Result<Sealed> seal_segment(const SealJob& job, const Anchor& previous, const LinkKey& key, const std::atomic<bool>& abort);
 
 // Reads the footer. Where that is damaged, `footer_lost`: rescan() then finds what the blocks say. Error of code 0: it is not a sealed
-// segment.
-Result<Sealed> open_sealed(const std::string& path, const LinkKey& key);
+// segment; ENOKEY: its key is not among these.
+Result<Sealed> open_sealed(const std::string& path, const LinkKey& key, const crypt::Keyring& keys = {});
 void rescan(Sealed& sealed, GenericNames& names);
 Result<Table> read_sealed_table(const Sealed& sealed);
 

@@ -2,7 +2,9 @@
 #include <xxhash.h>
 
 #include "collector/journal/chunk.hpp"
+#include "collector/journal/encryption.hpp"
 #include "collector/journal/sealed_file.hpp"
+#include "collector/journal/table_frame.hpp"
 #include "collector/journal/wire.hpp"
 
 namespace arbiter::journal {
@@ -18,8 +20,25 @@ bool get_place(Reader& in, std::uint64_t footer_offset, BlockPlace& place) {
   return stored <= footer_offset && place.offset <= footer_offset - stored && raw <= kFrameBodyMax;
 }
 
-bool read_footer(std::string_view footer, Sealed& sealed, std::uint64_t footer_offset, BlockPlace& amendments) {
+// What an encrypted footer says before its filters; nothing: it is not what was written.
+std::optional<std::string> decrypted_facts(std::string_view footer, const SegmentFile& file) {
   Reader in(footer);
+  const auto bytes = in.get<std::uint64_t>();
+  if (bytes < crypt::kOverhead || bytes > in.left()) return std::nullopt;
+  std::string record(in.get_bytes(bytes));
+  if (!decrypt_part(std::as_writable_bytes(std::span(record)), file.key, Part::footer, 0, *file.cipher)) return std::nullopt;
+  return record.substr(crypt::kOverhead);
+}
+
+bool read_footer(std::string_view footer, Sealed& sealed, std::uint64_t footer_offset, BlockPlace& amendments) {
+  std::optional<std::string> decrypted;
+  std::string_view facts = footer;
+  if (sealed.file->cipher != nullptr) {
+    decrypted = decrypted_facts(footer, *sealed.file);
+    if (!decrypted) return false;
+    facts = *decrypted;
+  }
+  Reader in(facts);
   ScannedSegment& scanned = sealed.scanned;
   static_cast<void>(in.get<SegmentKey>());
   static_cast<void>(in.get<std::uint64_t>());
@@ -46,14 +65,16 @@ bool read_footer(std::string_view footer, Sealed& sealed, std::uint64_t footer_o
     a.place.offset = in.get<std::uint64_t>();
     a.place.bytes = static_cast<std::uint32_t>(in.get<std::uint64_t>());
   }
-  const std::uint64_t words = in.get_count(8);
-  const std::uint64_t filters_at = footer_offset + footer.size() - 8 * words;
+  const auto words = in.get<std::uint64_t>();
+  const std::size_t before = decrypted ? sizeof(std::uint64_t) + crypt::kOverhead + facts.size() : facts.size() - in.left();
+  if (!in.good() || footer.size() - before != 8 * words || (footer.size() - before) / 8 != words) return false;
+  const std::uint64_t filters_at = footer_offset + before;
   for (std::size_t n = 0; n < scanned.blocks.size(); ++n) {
     BlockPlace& place = scanned.blocks[n].place;
     place.filter_offset = filters_at + 8 * filter_at[n];
     if (filter_at[n] > words || place.filter_words > words - filter_at[n]) place.filter_words = 0;
   }
-  return placed && in.good() && in.left() == 8 * words;
+  return placed && (!decrypted || in.left() == 0);
 }
 
 // The records behind the places, and what they give.
@@ -81,15 +102,13 @@ void list_amendments(Sealed& sealed, const BlockPlace& chunk) {
   EntryReader entries(*bytes);
   while (entries.next())
     if (const auto amendment = parse_amendment(entries))
-      sealed.scanned.amendments.push_back({{chunk.offset + sizeof(ChunkHeader) + entries.offset(),
-                                            static_cast<std::uint32_t>(sizeof(EntryHeader) + entries.payload().size())},
-                                           amendment->record,
-                                           duration_given(*amendment)});
+      sealed.scanned.amendments.push_back(
+          {{chunk.offset + sizeof(ChunkHeader) + entries.offset(), entries.bytes()}, amendment->record, duration_given(*amendment)});
 }
 
 }  // namespace
 
-Result<Sealed> open_sealed(const std::string& path, const LinkKey& key) {
+Result<Sealed> open_sealed(const std::string& path, const LinkKey& key, const crypt::Keyring& keys) {
   const auto file = File::open(path, O_RDONLY);
   if (!file) return file.error();
   const auto size = (*file)->size();
@@ -105,7 +124,10 @@ Result<Sealed> open_sealed(const std::string& path, const LinkKey& key) {
                  EPROTO};
 
   Sealed sealed;
-  sealed.file = std::make_shared<SegmentFile>(SegmentFile{*file, header.key, header.index, true});
+  const bool encrypted = header.encryption_key != crypt::KeyId{};
+  const auto cipher = encrypted ? keys.find(header.encryption_key) : nullptr;
+  if (encrypted && cipher == nullptr) return unknown_key(path, header.encryption_key);
+  sealed.file = std::make_shared<SegmentFile>(SegmentFile{*file, header.key, header.index, true, cipher});
   sealed.path = path;
   sealed.bytes = *size;
   sealed.created_unix_ns = header.created_unix_ns;
@@ -188,7 +210,7 @@ Result<Table> read_sealed_table(const Sealed& sealed) {
   if (!bytes) return bytes.error().while_(sealed.path);
   const auto frame = parse_frame(*bytes, sealed.file->key, true);
   if (frame && frame->header.type == FrameType::table)
-    if (auto table = decode_table(view_of(frame->body))) return std::move(*table);
+    if (auto table = read_table(*frame, sealed.file->cipher)) return std::move(*table);
   return Error{sealed.path + ": its table is damaged"};
 }
 

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include "collector/journal/chunk.hpp"
+#include "collector/journal/encryption.hpp"
 #include "collector/journal/large_chunk.hpp"
 #include "collector/journal/sealed_file.hpp"
 #include "collector/journal/task_filter.hpp"
@@ -27,7 +28,7 @@ void put_place(Writer& out, const Placed& p) {
 // The sealed file as it grows.
 class Output {
  public:
-  Output(std::shared_ptr<File> file, const SegmentKey& key) : file_(std::move(file)), key_(key) {}
+  Output(std::shared_ptr<File> file, const RawSegment& raw) : file_(std::move(file)), key_(raw.header.key), cipher_(raw.cipher.get()) {}
 
   Result<void> append(std::span<const std::byte> bytes) {
     auto written = file_->write(bytes, offset_);
@@ -35,7 +36,7 @@ class Output {
     return written;
   }
   Result<Placed> chunk(std::uint32_t number, std::span<const std::byte> raw, bool compressed) {
-    const auto bytes = make_chunk(key_, number, raw, compressed, buffer_);
+    const auto bytes = make_chunk(key_, number, raw, compressed, buffer_, cipher_);
     if (!bytes) return bytes.error();
     Placed placed;
     placed.place.offset = offset_;
@@ -61,9 +62,20 @@ class Output {
  private:
   std::shared_ptr<File> file_;
   SegmentKey key_;
+  const crypt::Cipher* cipher_;
   std::uint64_t offset_ = 0;
   std::vector<std::byte> buffer_;
 };
+
+// The footer before its filters, as it stands in an encrypted segment.
+std::string encrypted_facts(std::string_view facts, const SegmentKey& key, const crypt::Cipher& cipher) {
+  const std::uint64_t bytes = crypt::kOverhead + facts.size();
+  std::string out;
+  Writer(out).put(bytes);
+  out.resize(sizeof bytes + bytes);
+  encrypt_part(bytes_of(facts), key, Part::footer, 0, cipher, std::as_writable_bytes(std::span(out)).subspan(sizeof bytes));
+  return out;
+}
 
 Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const Anchor& previous, const LinkKey& link_key,
                             const std::atomic<bool>& abort) {
@@ -81,7 +93,8 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
 
   auto file = File::open(path, O_RDWR | O_CREAT | O_TRUNC);
   if (!file) return file.error();
-  Output out(*file, raw.key);
+  Output out(*file, job.raw);
+  const crypt::Cipher* const cipher = job.raw.cipher.get();
   SealedHeader header{};
   header.magic = kSealedMagic;
   header.version = kVersion;
@@ -90,10 +103,11 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
   header.index = raw.index;
   header.created_unix_ns = raw.created_unix_ns;
   header.fingerprint = raw.fingerprint;
+  if (cipher != nullptr) header.encryption_key = cipher->id();
   header.checksum = XXH3_64bits(&header, offsetof(SealedHeader, checksum));
   if (const auto written = out.append(object_bytes(header)); !written) return written.error();
 
-  const SegmentFile from{job.raw.file, raw.key, raw.index, false};
+  const SegmentFile from{job.raw.file, raw.key, raw.index, false, job.raw.cipher};
   BlockBuffer buffer;
   const auto table = out.table(*job.raw.file, sizeof(RawHeader), static_cast<std::uint32_t>(job.raw.end - sizeof(RawHeader)));
   if (!table) return table.error();
@@ -111,7 +125,13 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
     blocks.push_back(*placed);
     const auto filter = filter_of(*frames, raw.key);
     filter_at.push_back(filters.size());
-    filters.insert(filters.end(), filter.begin(), filter.end());
+    if (cipher == nullptr) {
+      filters.insert(filters.end(), filter.begin(), filter.end());
+    } else {
+      filters.resize(filters.size() + kOverheadWords + filter.size());
+      encrypt_part(std::as_bytes(std::span(filter)), raw.key, Part::filter, n, *cipher,
+                   std::as_writable_bytes(std::span(filters).subspan(filter_at.back())));
+    }
     ARBITER_TESTPOINT("seal.block_written");
   }
 
@@ -159,6 +179,7 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
     put.put(std::uint64_t{place.bytes});
   }
   put.put(static_cast<std::uint64_t>(filters.size()));
+  if (cipher != nullptr) footer = encrypted_facts(footer, raw.key, *cipher);
   const std::uint64_t filters_at = out.offset() + footer.size();
   for (std::size_t n = 0; n < blocks.size(); ++n) scanned.blocks[n].place.filter_offset = filters_at + 8 * filter_at[n];
   footer.append(reinterpret_cast<const char*>(filters.data()), 8 * filters.size());
@@ -176,7 +197,7 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
   ARBITER_TESTPOINT("seal.footer_written");
   if (const auto synced = (*file)->sync(); !synced) return synced.error();
   sealed.bytes = out.offset();
-  sealed.file = std::make_shared<SegmentFile>(SegmentFile{*file, raw.key, raw.index, true});
+  sealed.file = std::make_shared<SegmentFile>(SegmentFile{*file, raw.key, raw.index, true, job.raw.cipher});
   return sealed;
 }
 

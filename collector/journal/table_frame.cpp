@@ -7,6 +7,8 @@
 #include <new>
 #include <vector>
 
+#include "collector/crypt/stream.hpp"
+
 namespace arbiter::journal {
 namespace {
 
@@ -54,33 +56,66 @@ class Pieces {
   Result<void> written_;
 };
 
+// The body on its way there: as it is, or encrypted.
+class Body {
+ public:
+  Body(Pieces& pieces, const crypt::Cipher* cipher) : pieces_(pieces) {
+    if (cipher != nullptr) pieces_.put(stream_.emplace(*cipher).header());
+  }
+  void put(std::string_view plain) { pieces_.put(stream_ ? stream_->add(plain) : plain); }
+  void finish() {
+    if (stream_) pieces_.put(stream_->finish());
+  }
+
+ private:
+  Pieces& pieces_;
+  std::optional<crypt::StreamEncryptor> stream_;
+};
+
+// Zeros behind the table, so that the body is a multiple of 8.
+std::uint64_t padding_of(std::uint64_t bytes, bool encrypted) {
+  if (!encrypted) return padded(bytes) - bytes;
+  std::uint64_t padding = 0;
+  while (crypt::encrypted_bytes(bytes + padding) % 8 != 0) ++padding;
+  return padding;
+}
+
 }  // namespace
 
 Result<TableFrame> write_table_frame(const File& file, std::uint64_t offset, const FramePlace& place, const Table& table,
-                                     const Participant& participant) {
+                                     const Participant& participant, const crypt::Cipher* cipher) {
   std::uint64_t participant_bytes = 0;
   participant.save([&](std::string_view piece) { participant_bytes += piece.size(); });
   const std::string fields = encode_table(table, participant_bytes);
-  const std::uint64_t bytes = fields.size() + participant_bytes, padding = padded(bytes) - bytes;
+  const std::uint64_t plain = fields.size() + participant_bytes, padding = padding_of(plain, cipher != nullptr);
+  const std::uint64_t bytes = cipher != nullptr ? crypt::encrypted_bytes(plain + padding) : plain + padding;
   if (bytes > kFrameBodyMax) return Error{"the state of the open executions is too large for a segment", EFBIG};
 
-  const FrameHeader header = header_at(place, FrameType::table, static_cast<std::uint32_t>(bytes + padding), 0);
+  const FrameHeader header = header_at(place, FrameType::table, static_cast<std::uint32_t>(bytes), 0);
   constexpr std::size_t kChecksum = sizeof header.checksum;
   static_assert(offsetof(FrameHeader, checksum) == 0);
   Pieces pieces(file, offset + kChecksum, place.key);
   pieces.put(view_of(object_bytes(header)).substr(kChecksum));
-  pieces.put(fields);
+  Body body(pieces, cipher);
+  body.put(fields);
   std::uint64_t saved = 0;
   participant.save([&](std::string_view piece) {
     saved += piece.size();
-    if (saved <= participant_bytes) pieces.put(piece);
+    if (saved <= participant_bytes) body.put(piece);
   });
   if (saved != participant_bytes) return Error{"the state of the open executions changed while it was written", EPROTO};
-  pieces.put(std::string_view("\0\0\0\0\0\0\0", padding));
+  body.put(std::string(padding, '\0'));
+  body.finish();
   const auto checksum = pieces.checksum();
   if (!checksum) return checksum.error();
   if (const auto written = file.write(object_bytes(*checksum), offset); !written) return written.error();
-  return TableFrame{sizeof header + bytes + padding, *checksum};
+  return TableFrame{sizeof header + bytes, *checksum};
+}
+
+std::optional<Table> read_table(const Frame& frame, const std::shared_ptr<const crypt::Cipher>& cipher) {
+  if (cipher == nullptr) return decode_table(view_of(frame.body));
+  const auto plain = crypt::decrypt_text(crypt::Keyring(cipher, {}), view_of(frame.body));
+  return plain ? decode_table(*plain) : std::nullopt;
 }
 
 }  // namespace arbiter::journal

@@ -13,6 +13,9 @@ struct TableFrame {
 };
 // Writes it at this offset. The participant is asked twice, for the length goes first.
 Result<TableFrame> write_table_frame(const File& file, std::uint64_t offset, const FramePlace& place, const Table& table,
-                                     const Participant& participant);
+                                     const Participant& participant, const crypt::Cipher* cipher);
+
+// What is in one; nothing: it is not a table, or does not decrypt.
+std::optional<Table> read_table(const Frame& frame, const std::shared_ptr<const crypt::Cipher>& cipher);
 
 }  // namespace arbiter::journal

@@ -8,7 +8,7 @@ namespace {
 // Whether the segment has all the frames that were written before `table`.
 Result<bool> reaches(const OpenedRaw& before, const Table& table) {
   const RawSegment& s = before.segment;
-  FrameStream frames(*s.file, s.header.key, s.end, s.size, s.previous);
+  FrameStream frames(s, s.end, s.size, s.previous);
   std::uint64_t last = before.table.last_frame;
   while (last < table.last_frame) {
     const auto frame = frames.next();

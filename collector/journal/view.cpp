@@ -1,4 +1,5 @@
 #include "collector/journal/view.hpp"
+#include "collector/journal/encryption.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -126,8 +127,13 @@ std::vector<RetainedFrames> JournalView::retained_frames() const {
 bool JournalView::may_have(const SeenBlock& block, std::uint64_t task_hash) const {
   if (block.place.filter_words == 0) return true;
   std::vector<std::uint64_t> words(block.place.filter_words);
-  const auto got = segments_.at(block.segment).file->file->read(std::as_writable_bytes(std::span(words)), block.place.filter_offset);
-  return !got || *got != 8 * words.size() || filter_has(words, task_hash);
+  const SegmentFile& file = *segments_.at(block.segment).file;
+  const auto bytes = std::as_writable_bytes(std::span(words));
+  const auto got = file.file->read(bytes, block.place.filter_offset);
+  if (!got || *got != bytes.size()) return true;
+  if (file.cipher == nullptr) return filter_has(words, task_hash);
+  return !decrypt_part(bytes, file.key, Part::filter, block.number, *file.cipher) ||
+         filter_has(std::span(words).subspan(kOverheadWords), task_hash);
 }
 
 bool JournalView::read_patch(const AmendmentRef& ref, std::vector<std::byte>& bytes, event::Values& patch) const {
@@ -137,6 +143,8 @@ bool JournalView::read_patch(const AmendmentRef& ref, std::vector<std::byte>& by
   bytes.resize(place.bytes);
   const auto got = holder->second.file->file->read(bytes, place.offset);
   if (!got || *got != bytes.size()) return false;
+  const SegmentFile& file = *holder->second.file;
+  if (file.cipher != nullptr && !decrypt_body(bytes, file.key, 0, *file.cipher)) return false;
   EntryReader entry(bytes);
   if (!entry.next()) return false;
   const auto amendment = parse_amendment(entry);

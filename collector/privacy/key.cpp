@@ -18,7 +18,7 @@ constexpr std::size_t kFileBytes = kVersion.size() + 2 * sizeof(KeyBytes) + 1;
 constexpr char kPurpose[crypto_kdf_CONTEXTBYTES + 1] = "arbiter1";
 constexpr std::string_view kFingerprintOf = "arbiter anonymisation key";
 
-enum SubKey : std::uint64_t { kIds = 1, kLinks = 2, kFingerprints = 3 };
+enum SubKey : std::uint64_t { kIds = 1, kLinks = 2, kFingerprints = 3, kEncryption = 4 };
 
 static_assert(sizeof(KeyBytes) == crypto_kdf_KEYBYTES);
 static_assert(sizeof(IdKey) == crypto_shorthash_siphashx24_KEYBYTES && sizeof(IdKey) >= crypto_kdf_BYTES_MIN);
@@ -132,6 +132,7 @@ Key::~Key() { sodium_memzero(bytes_.data(), bytes_.size()); }
 
 IdKey Key::id_key() const { return derive<sizeof(IdKey)>(bytes_, kIds); }
 LinkKey Key::link_key() const { return derive<sizeof(LinkKey)>(bytes_, kLinks); }
+EncryptionKey Key::encryption_key() const { return derive<sizeof(EncryptionKey)>(bytes_, kEncryption); }
 
 Fingerprint Key::fingerprint() const {
   const auto key = derive<32>(bytes_, kFingerprints);

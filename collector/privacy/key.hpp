@@ -1,4 +1,4 @@
-// The key that anonymisation goes by, in a file of its own.
+// The key that anonymisation goes by, in a file of its own; and that of encryption at rest, in another of the same form.
 //
 //   arbiter-key-1 <64 hex digits>\n          the whole file; mode 0600, owned by who runs the collector
 //
@@ -20,6 +20,7 @@ namespace arbiter::privacy {
 using KeyBytes = std::array<std::uint8_t, 32>;
 using IdKey = std::array<std::uint8_t, 16>;
 using LinkKey = std::array<std::uint8_t, 32>;
+using EncryptionKey = std::array<std::uint8_t, 32>;
 using Fingerprint = std::array<std::uint8_t, 16>;
 
 class Key {
@@ -31,6 +32,7 @@ class Key {
 
   IdKey id_key() const;             // of the ids' hashes: SipHash-2-4-128
   LinkKey link_key() const;         // of the links between the journal's footers
+  EncryptionKey encryption_key() const;  // of what is encrypted on disk
   Fingerprint fingerprint() const;  // says which key it was, and nothing about it
   const KeyBytes& bytes() const { return bytes_; }
 

@@ -115,8 +115,9 @@ json::object audit_line(const ExportRequest& request, const Result<snapshot::Pub
   return line;
 }
 
-aggregate::Follower::Options follower_options(const config::Config& config) {
+aggregate::Follower::Options follower_options(const config::Config& config, const crypt::Keyring& keys) {
   aggregate::Follower::Options options;
+  options.keys = keys;
   options.checkpoint = config.state_dir + "/figures";
   options.agents_max = config.limits.max_agents;
   options.orphans_max = config.limits.max_open_executions;
@@ -130,7 +131,7 @@ CollectorService::CollectorService(Engine& engine, config::Options options)
     : engine_(engine),
       options_(std::move(options)),
       audit_(engine.config().state_dir),
-      follower_(source(), follower_options(engine.config())),
+      follower_(source(), follower_options(engine.config(), engine.keys())),
       windows_(engine, follower_, engine.config()),
       anomalies_(engine, follower_) {
   // Who wants neither pays for neither.
@@ -293,6 +294,7 @@ Result<json::object> CollectorService::export_snapshot(const ExportRequest& requ
   options.split = {e.validation_percent.value_or(0), e.split_seed, e.validation_age};
   options.file_bytes = e.file_bytes;
   options.key_fingerprint = engine_.key_fingerprint();
+  options.cipher = engine_.keys().writing();
   options.stats = std::move(now->stats);
   if (!since->given) exported_completions_ = now->completions;  // also when it fails: the next try is not at once
   options.progress = &progress_;

@@ -132,6 +132,14 @@ Result<void> Engine::set_up(int passed_doorbell) {
     fingerprint_ = privacy::fingerprint_text(key->fingerprint());
     anonymizer_ = privacy::Anonymizer(rules(config_), key->id_key());
   }
+  const auto& encryption = config_.encryption;
+  std::optional<std::string> writing;
+  std::vector<std::string> former;
+  if (!encryption.key_file.empty()) writing = encryption.key_file;
+  if (!encryption.former_key_file.empty()) former.push_back(encryption.former_key_file);
+  auto keys = crypt::load_keyring(writing, former);
+  if (!keys) return keys.error();
+  options.keys = keys_ = std::move(*keys);
   auto journal = journal::Journal::open(options, join_);
   if (!journal) return with_remedy(journal.error(), "--state-dir");
   journal_ = std::move(*journal);
@@ -139,7 +147,7 @@ Result<void> Engine::set_up(int passed_doorbell) {
   auto doorbell = ingest::Doorbell::open(config_.ring_dir, mailbox_.wake_fd(), passed_doorbell);
   if (!doorbell) return doorbell.error();
   doorbell_.emplace(std::move(*doorbell));
-  quarantine_.emplace(config_.state_dir + "/quarantine.jsonl", !config_.anonymization.enabled);
+  quarantine_.emplace(config_.state_dir + "/quarantine.jsonl", !config_.anonymization.enabled && keys_.writing() == nullptr);
   drain_.emplace(*lanes_, timeline_, anonymizer_, join_, *journal_, *quarantine_, options.sync);
   if (config_.retention.max_age) timeline_.set_step_memory(config_.retention.max_age->count());
   ingest::resume(timeline_, clock_file(config_));

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "collector/config/config.hpp"
+#include "collector/crypt/keyring.hpp"
 #include "collector/ingest/doorbell.hpp"
 #include "collector/ingest/lanes.hpp"
 #include "collector/ingest/quarantine.hpp"
@@ -72,6 +73,7 @@ class Engine {
   // --- any thread: never changes
   const privacy::Anonymizer& anonymizer() const { return anonymizer_; }  // for hash_for_query alone
   const std::string& key_fingerprint() const { return fingerprint_; }    // empty: not anonymised
+  const crypt::Keyring& keys() const { return keys_; }                   // of encryption
   std::int64_t started_ns() const { return started_ns_; }
 
  private:
@@ -91,6 +93,7 @@ class Engine {
   std::optional<DirectoryLock> state_lock_, lanes_lock_;
   ingest::Timeline timeline_;
   std::string fingerprint_;
+  crypt::Keyring keys_;
   privacy::Anonymizer anonymizer_;
   join::Join join_;
   std::unique_ptr<journal::Journal> journal_;

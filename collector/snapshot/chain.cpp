@@ -138,8 +138,8 @@ boost::json::object chain_json(std::uint64_t number, const std::optional<Predece
   return chain;
 }
 
-Result<FileInfo> write_retained(const std::string& directory, const journal::View& view) {
-  auto file = OutputFile::create(directory, std::string(kRetainedName));
+Result<FileInfo> write_retained(const Place& place, const journal::View& view) {
+  auto file = OutputFile::create(place, std::string(kRetainedName));
   if (!file) return file.error();
   std::uint64_t rows = 0;
   for (const journal::RetainedFrames& frames : view.retained_frames()) {

@@ -58,7 +58,7 @@ Result<std::optional<Predecessor>> find_predecessor(const std::string& directory
 // The member `chain` of the manifest of snapshot `number`.
 boost::json::object chain_json(std::uint64_t number, const std::optional<Predecessor>& follows, const journal::View& view);
 
-Result<FileInfo> write_retained(const std::string& directory, const journal::View& view);
+Result<FileInfo> write_retained(const Place& place, const journal::View& view);
 
 // The snapshot that the chain of this one begins with; itself, if it is none of a chain or cannot be read.
 std::uint64_t base_of(const std::string& directory, std::uint64_t number);

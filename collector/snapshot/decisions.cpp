@@ -50,13 +50,12 @@ std::uint64_t sequence_of(std::string_view key) {
 
 }  // namespace
 
-Decisions::Decisions(const std::string& directory, std::size_t sort_memory_bytes, const RewardFormula& formula,
-                     std::size_t task_decisions_max)
+Decisions::Decisions(const Place& place, std::size_t sort_memory_bytes, const RewardFormula& formula, std::size_t task_decisions_max)
     : formula_(formula),
       task_decisions_max_(task_decisions_max),
-      by_task_(std::make_unique<Sorter>(directory, sort_memory_bytes / kSorters)),
-      by_lane_(std::make_unique<Sorter>(directory, sort_memory_bytes / kSorters)),
-      rows_(directory, sort_memory_bytes / kSorters) {
+      by_task_(std::make_unique<Sorter>(place, sort_memory_bytes / kSorters)),
+      by_lane_(std::make_unique<Sorter>(place, sort_memory_bytes / kSorters)),
+      rows_(place, sort_memory_bytes / kSorters) {
   totals_.text_bytes.resize(decision_columns().size());
 }
 Decisions::~Decisions() = default;

@@ -29,8 +29,8 @@ class Decisions {
  public:
   static constexpr std::size_t kTaskDecisionsMax = 100'000;
 
-  // `directory`: where what memory does not hold is set aside.
-  Decisions(const std::string& directory, std::size_t sort_memory_bytes, const RewardFormula& formula,
+  // `place`: where what memory does not hold is set aside.
+  Decisions(const Place& place, std::size_t sort_memory_bytes, const RewardFormula& formula,
             std::size_t task_decisions_max = kTaskDecisionsMax);
   ~Decisions();
 

@@ -23,8 +23,8 @@ class DecisionsDsjson : public Format {
  public:
   explicit DecisionsDsjson(std::string_view name) : name_(name) {}
 
-  Result<void> begin(const std::string& directory) override {
-    auto file = OutputFile::create(directory, name_);
+  Result<void> begin(const Place& place) override {
+    auto file = OutputFile::create(place, name_);
     if (!file) return file.error();
     file_ = std::move(*file);
     return {};

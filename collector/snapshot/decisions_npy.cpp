@@ -19,8 +19,8 @@ class DecisionsNpy : public Format {
  public:
   explicit DecisionsNpy(std::string_view name) : name_(name) {}
 
-  Result<void> begin(const std::string& directory) override {
-    auto file = OutputFile::create(directory, name_);
+  Result<void> begin(const Place& place) override {
+    auto file = OutputFile::create(place, name_);
     if (!file) return file.error();
     file_ = std::move(*file);
     return {};

@@ -20,7 +20,7 @@ namespace arbiter::snapshot {
 class Format {
  public:
   virtual ~Format() = default;
-  virtual Result<void> begin(const std::string& directory) = 0;
+  virtual Result<void> begin(const Place& place) = 0;
   // In the total order (EventKey). `line`: the event as JSON, without a newline.
   virtual Result<void> event(const journal::StoredEvent&, std::string_view /*line*/) { return {}; }
   // In pieces, the last of which ends it; in the order of the task ids' bytes.

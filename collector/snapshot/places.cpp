@@ -11,8 +11,8 @@ namespace {
 
 class Places : public Format {
  public:
-  Result<void> begin(const std::string& directory) override {
-    auto file = OutputFile::create(directory, std::string(kPlacesName));
+  Result<void> begin(const Place& place) override {
+    auto file = OutputFile::create(place, std::string(kPlacesName));
     if (!file) return file.error();
     file_ = std::move(*file);
     return {};

@@ -93,21 +93,21 @@ Result<Chosen> chosen_formats(const ExportOptions& options, bool increment) {
 }
 
 Result<Data> write_data(const journal::View& view, const ExportOptions& options, const std::optional<Predecessor>& follows,
-                        const Split& split, const std::string& directory) {
+                        const Split& split, const Place& place) {
   const auto chosen = chosen_formats(options, follows.has_value());
   if (!chosen) return chosen.error();
-  auto writers = Writers::begin(*chosen, directory, split.there(), options.file_bytes);
+  auto writers = Writers::begin(*chosen, place, split.there(), options.file_bytes);
   if (!writers) return writers.error();
   std::optional<Trajectories> trajectories;
-  if (writers->any(Rows::trajectories)) trajectories.emplace(directory, options.sort_memory_bytes, options.reward, split);
+  if (writers->any(Rows::trajectories)) trajectories.emplace(place, options.sort_memory_bytes, options.reward, split);
   std::optional<Decisions> decisions;
-  if (writers->any(Rows::decisions)) decisions.emplace(directory, options.sort_memory_bytes, options.reward);
+  if (writers->any(Rows::decisions)) decisions.emplace(place, options.sort_memory_bytes, options.reward);
   Progress unseen;
   Progress& progress = options.progress != nullptr ? *options.progress : unseen;
   progress.begin(view.statistics().retained.events(), trajectories ? 3 : 2);
   Data data;
   {
-    Sorter sorter(directory, options.sort_memory_bytes);
+    Sorter sorter(place, options.sort_memory_bytes);
     journal::View::Filter filter;
     if (options.since_ns) filter.since_ns = *options.since_ns;
     if (follows) filter.after = follows->reach;
@@ -148,7 +148,7 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
   if (auto ok = writers->finish(data.files); !ok) return ok.error();
   data.has_events = any_of_events(*chosen);
   if (follows) {
-    auto retained = write_retained(directory, view);
+    auto retained = write_retained(place, view);
     if (!retained) return retained.error();
     data.files.push_back(std::move(*retained));
   }
@@ -159,20 +159,20 @@ Result<Data> write_data(const journal::View& view, const ExportOptions& options,
 Result<Published> build(const journal::View& view, const ExportOptions& options, const std::optional<Predecessor>& follows,
                         std::uint64_t number, const std::string& directory) {
   const Split split(options.split, view.statistics().last_updated_ns);
-  auto data = write_data(view, options, follows, split, directory);
+  auto data = write_data(view, options, follows, split, Place(directory, options.cipher));
   if (!data) return data.error();
   ARBITER_TESTPOINT("snapshot.data");
 
   ManifestFacts facts;
   facts.files = data->files;
-  const auto add = [&](std::string_view name, const std::string& text) -> Result<void> {
-    auto file = write_output(directory, std::string(name), text);
+  const auto add = [&](std::string_view name, const std::string& text, const Place& place) -> Result<void> {
+    auto file = write_output(place, std::string(name), text);
     if (!file) return file.error();
     facts.files.push_back(std::move(*file));
     return {};
   };
-  if (auto ok = add(kStatsName, pretty_json(options.stats)); !ok) return ok.error();
-  if (auto ok = add(kReadmeName, readme_text(data->files)); !ok) return ok.error();
+  if (auto ok = add(kStatsName, pretty_json(options.stats), Place(directory, options.cipher)); !ok) return ok.error();
+  if (auto ok = add(kReadmeName, readme_text(data->files, options.cipher != nullptr), directory); !ok) return ok.error();
 
   ARBITER_TESTPOINT("snapshot.described");
 
@@ -199,10 +199,10 @@ Result<Published> build(const journal::View& view, const ExportOptions& options,
   published.number = number;
   published.manifest = manifest_json(facts, data->summary);
   published.blocks_damaged = data->blocks_damaged;
-  if (auto ok = add(kManifestName, pretty_json(published.manifest)); !ok) return ok.error();
+  if (auto ok = add(kManifestName, pretty_json(published.manifest), directory); !ok) return ok.error();
   ARBITER_TESTPOINT("snapshot.manifest");
   std::string sums;
-  for (const FileInfo& file : facts.files) sums += file.sha256 + "  " + file.name + "\n";
+  for (const FileInfo& file : facts.files) sums += file.stored_sha256 + "  " + file.stored_name + "\n";
   if (auto file = write_output(directory, std::string(kSumsName), sums); !file) return file.error();
   return published;
 }

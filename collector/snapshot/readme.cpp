@@ -59,7 +59,7 @@ std::string data_files_of(const Loaded& its) {
 
 }  // namespace
 
-std::string readme_text(const std::vector<FileInfo>& data_files) {
+std::string readme_text(const std::vector<FileInfo>& data_files, bool encrypted) {
   std::string configurations, examples;
   std::set<std::string> names;
   bool events = false, trajectories = false, dsjson = false, npy = false, tables = false, increment = false, split = false;
@@ -145,6 +145,10 @@ remove the rows whose place (`places.jsonl.zst` of the snapshot they came with: 
 
 Files ending in `.zst` are compressed with zstd: `zstd -dc FILE`. Check the snapshot with `sha256sum -c SHA256SUMS`, or with all that
 `arbiterctl verify DIRECTORY` checks.
+)";
+  if (encrypted)
+    out += R"(
+Files ending in `.enc` are encrypted: `arbiterctl decrypt DIRECTORY --key-file KEY --to OUT` makes what is described here of them.
 )";
   if (names.empty()) return out;
   return out + "\n```python\nfrom datasets import load_dataset\n" + examples + "```\n";

@@ -8,6 +8,6 @@
 
 namespace arbiter::snapshot {
 
-std::string readme_text(const std::vector<FileInfo>& data_files);
+std::string readme_text(const std::vector<FileInfo>& data_files, bool encrypted);
 
 }  // namespace arbiter::snapshot

@@ -42,8 +42,8 @@ Result<std::shared_ptr<journal::File>> open_unnamed(const std::string& directory
 // Reads one run from the file, record by record.
 class Sorter::RunReader {
  public:
-  RunReader(std::shared_ptr<journal::File> file, Run run, std::size_t buffer_bytes)
-      : file_(std::move(file)), at_(run.begin), end_(run.end) {
+  RunReader(std::shared_ptr<journal::File> file, std::shared_ptr<const crypt::Scratch> scratch, Run run, std::size_t buffer_bytes)
+      : file_(std::move(file)), scratch_(std::move(scratch)), at_(run.begin), end_(run.end) {
     buffer_.resize(buffer_bytes);
   }
 
@@ -74,8 +74,10 @@ class Sorter::RunReader {
     begin_ = 0;
     if (buffer_.size() < bytes) buffer_.resize(bytes);
     const std::size_t want = std::min<std::uint64_t>(buffer_.size() - filled_, end_ - at_);
-    const auto got = file_->read({reinterpret_cast<std::byte*>(buffer_.data()) + filled_, want}, at_);
+    const std::span<std::byte> room(reinterpret_cast<std::byte*>(buffer_.data()) + filled_, want);
+    const auto got = file_->read(room, at_);
     if (!got) return got.error();
+    if (scratch_ != nullptr) scratch_->apply(room.first(*got), at_);
     at_ += *got;
     filled_ += *got;
     if (filled_ < bytes) return Error{"temporary file of an export: shorter than what was written to it"};
@@ -83,13 +85,16 @@ class Sorter::RunReader {
   }
 
   std::shared_ptr<journal::File> file_;
+  std::shared_ptr<const crypt::Scratch> scratch_;
   std::uint64_t at_, end_;
   std::string buffer_;
   std::size_t begin_ = 0, filled_ = 0, record_bytes_ = 0;
   std::string_view key_, payload_;
 };
 
-Sorter::Sorter(std::string directory, std::size_t memory_bytes) : directory_(std::move(directory)), memory_bytes_(memory_bytes) {}
+Sorter::Sorter(Place place, std::size_t memory_bytes) : directory_(std::move(place.directory)), memory_bytes_(memory_bytes) {
+  if (place.cipher != nullptr) scratch_ = std::make_shared<crypt::Scratch>();
+}
 Sorter::~Sorter() = default;
 
 Result<void> Sorter::add(std::string_view key, std::string_view payload) {
@@ -157,6 +162,7 @@ Result<void> Sorter::spill() {
   const std::uint64_t begin = file_end_;
   std::string out;
   const auto flush = [&]() -> Result<void> {
+    if (scratch_ != nullptr) scratch_->apply(std::as_writable_bytes(std::span(out)), file_end_);
     if (auto ok = file_->write(journal::bytes_of(out), file_end_); !ok) return ok.error().while_("temporary file in " + directory_);
     file_end_ += out.size();
     out.clear();
@@ -187,7 +193,7 @@ Result<void> Sorter::begin_reading() {
   std::vector<Entry>().swap(entries_);
   const std::size_t buffer_bytes = std::clamp<std::size_t>(memory_bytes_ / runs_.size(), 16 << 10, 1 << 20);
   for (const Run& run : runs_) {
-    readers_.push_back(std::make_unique<RunReader>(file_, run, buffer_bytes));
+    readers_.push_back(std::make_unique<RunReader>(file_, scratch_, run, buffer_bytes));
     const auto there = readers_.back()->next();
     if (!there) return there.error();
     heap_.push_back(readers_.size() - 1);  // no run is empty

@@ -12,7 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/crypt/scratch.hpp"
 #include "collector/journal/file.hpp"
+#include "collector/snapshot/place.hpp"
 #include "shm/result.hpp"
 
 namespace arbiter::snapshot {
@@ -21,8 +23,8 @@ class Sorter {
  public:
   static constexpr std::size_t kMemoryBytes = 32 << 20;
 
-  // `directory`: where the temporary file goes, if it comes to one.
-  explicit Sorter(std::string directory, std::size_t memory_bytes = kMemoryBytes);
+  // `place`: where the temporary file goes, if it comes to one; encrypted, it is hidden under a key of its own.
+  explicit Sorter(Place place, std::size_t memory_bytes = kMemoryBytes);
   ~Sorter();
   Sorter(const Sorter&) = delete;
   Sorter& operator=(const Sorter&) = delete;
@@ -66,6 +68,7 @@ class Sorter {
   std::size_t bytes_left_ = 0;  // in memory_, when it was settled last
   std::uint64_t settled_ = 0;   // prefix of the bound
   std::shared_ptr<journal::File> file_;
+  std::shared_ptr<const crypt::Scratch> scratch_;  // null: the file is as it is
   std::uint64_t file_end_ = 0;
   std::vector<Run> runs_;
 

@@ -56,8 +56,8 @@ class Table : public Format {
  public:
   Table(std::string_view name, std::span<const Column<Row>> columns) : name_(name), columns_(columns) {}
 
-  Result<void> begin(const std::string& directory) override {
-    auto file = OutputFile::create(directory, name_);
+  Result<void> begin(const Place& place) override {
+    auto file = OutputFile::create(place, name_);
     if (!file) return file.error();
     writer_ = std::make_unique<parquet::Writer>(std::move(*file), parquet::Writer::specs(columns_));
     return {};

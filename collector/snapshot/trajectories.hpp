@@ -14,9 +14,9 @@ namespace arbiter::snapshot {
 
 class Trajectories {
  public:
-  // `directory`: where what memory does not hold is set aside.
-  Trajectories(const std::string& directory, std::size_t sort_memory_bytes, const RewardFormula& formula, const Split& split)
-      : sorter_(directory, sort_memory_bytes), trajectory_(formula), split_(split) {}
+  // `place`: where what memory does not hold is set aside.
+  Trajectories(const Place& place, std::size_t sort_memory_bytes, const RewardFormula& formula, const Split& split)
+      : sorter_(place, sort_memory_bytes), trajectory_(formula), split_(split) {}
 
   Result<void> add(const journal::StoredEvent& e);
 

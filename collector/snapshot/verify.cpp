@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <map>
 
+#include "collector/crypt/stream.hpp"
 #include "collector/journal/file.hpp"
 #include "collector/snapshot/chain.hpp"
+#include "collector/snapshot/decrypt.hpp"
 #include "collector/snapshot/format.hpp"
 #include "collector/snapshot/manifest.hpp"
 #include "collector/snapshot/sha256.hpp"
@@ -86,7 +88,7 @@ Text sha256_of(int fd, std::uint64_t& bytes) {
 
 class Verifier {
  public:
-  Verifier(int directory, Claims claims) : directory_(directory), claims_(std::move(claims)) {
+  Verifier(int directory, Claims claims, const crypt::Keyring& keys) : directory_(directory), claims_(std::move(claims)), keys_(keys) {
     report_.snapshot = claims_.snapshot;
     report_.chain = claims_.chain;
   }
@@ -111,6 +113,8 @@ class Verifier {
 
   void check_file(const FileInfo& claimed) {
     const auto file = open_file(directory_, claimed.name);
+    if (!file && file.error().code == ENOENT)
+      if (const auto encrypted = open_file(directory_, encrypted_name(claimed.name))) return check_encrypted(claimed, *encrypted);
     if (!file) {
       if (file.error().code == ENOENT) return problem(claimed.name, "is named in the manifest and missing");
       return problem(file.error().message);
@@ -124,6 +128,28 @@ class Verifier {
     if (!sha256) return problem(sha256.error().while_(claimed.name).message);
     if (*sha256 != claimed.sha256) return problem(claimed.name, "SHA-256 differs from the manifest: the file was changed or damaged");
     check_rows(claimed, file->fd.get());
+  }
+
+  static std::string encrypted_name(const std::string& name) { return name + std::string(kEncryptedEnding); }
+
+  void check_encrypted(const FileInfo& claimed, const Opened& file) {
+    const std::string name = encrypted_name(claimed.name);
+    ++report_.files;
+    ++report_.encrypted;
+    std::uint64_t bytes = 0;
+    auto stored = sha256_of(file.fd.get(), bytes);
+    report_.bytes += bytes;
+    if (!stored) return problem(stored.error().while_(name).message);
+    encrypted_[claimed.name] = std::move(*stored);
+    if (file.bytes != crypt::encrypted_bytes(claimed.bytes)) return problem(name, "is not of the size that the manifest's makes");
+    Sha256 sum;
+    const auto read = decrypt_file(file.fd.get(), keys_, [&](std::string_view piece) {
+      sum.add(piece);
+      return Result<void>();
+    });
+    if (!read && read.error().code == ENOKEY) return;  // its sum is all that can be known
+    if (!read) return problem(name, read.error().message);
+    if (sum.hex() != claimed.sha256) problem(name, "what is in it has another SHA-256 than in the manifest");
   }
 
   // Its bytes are those that the manifest names: now what they say.
@@ -173,7 +199,13 @@ class Verifier {
   void check_sums(std::string_view manifest_text) {
     const std::string sums_name(kSumsName);
     std::map<std::string, std::string, std::less<>> expected;
-    for (const FileInfo& file : claims_.files) expected[file.name] = file.sha256;
+    for (const FileInfo& file : claims_.files) {
+      const auto encrypted = encrypted_.find(file.name);
+      if (encrypted == encrypted_.end())
+        expected[file.name] = file.sha256;
+      else
+        expected[encrypted_name(file.name)] = encrypted->second;
+    }
     expected[std::string(kManifestName)] = report_.manifest_sha256 = Sha256::of(manifest_text);
 
     const auto sums = read_small(directory_, sums_name);
@@ -189,7 +221,8 @@ class Verifier {
         return problem(sums_name, "has a line that is none of a file of this snapshot, or its second");
       if (line.substr(0, 64) != it->second)
         return problem(sums_name, "its sum of " + std::string(name) +
-                                      (name == kManifestName ? " is another than the file's" : " is another than the manifest's"));
+                                      (name == kManifestName || name.ends_with(kEncryptedEnding) ? " is another than the file's"
+                                                                                                 : " is another than the manifest's"));
       expected.erase(it);
     }
     for (const auto& [name, sum] : expected) problem(sums_name, "does not name " + name);
@@ -200,7 +233,9 @@ class Verifier {
     if (!names) return problem(names.error().message);
     for (const std::string& name : *names) {
       const bool known = name == "." || name == ".." || name == kManifestName || name == kSumsName ||
-                         std::any_of(claims_.files.begin(), claims_.files.end(), [&](const FileInfo& file) { return file.name == name; });
+                         std::any_of(claims_.files.begin(), claims_.files.end(), [&](const FileInfo& file) {
+                           return name == (encrypted_.contains(file.name) ? encrypted_name(file.name) : file.name);
+                         });
       if (!known) problem(name + ": is not named in the manifest: it does not belong here, move it away");
     }
   }
@@ -220,13 +255,15 @@ class Verifier {
 
   int directory_;
   Claims claims_;
+  const crypt::Keyring& keys_;
+  std::map<std::string, std::string, std::less<>> encrypted_;  // name, SHA-256 as it lies there
   std::map<std::string_view, LookedAt> looked_at_;
   VerifyReport report_;
 };
 
 }  // namespace
 
-Result<VerifyReport> verify(const std::string& path) {
+Result<VerifyReport> verify(const std::string& path, const crypt::Keyring& keys) {
   const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return system_error(path);
   const auto manifest = read_small(directory.get(), std::string(kManifestName));
@@ -237,7 +274,7 @@ Result<VerifyReport> verify(const std::string& path) {
   }
   auto claims = read_claims(*manifest);
   if (!claims) return claims.error().while_(path);
-  return Verifier(directory.get(), std::move(*claims)).run(path, *manifest);
+  return Verifier(directory.get(), std::move(*claims), keys).run(path, *manifest);
 }
 
 std::vector<std::string> check_chain(std::span<const VerifyReport> snapshots) {

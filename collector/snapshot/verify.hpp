@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/crypt/cipher.hpp"
 #include "collector/snapshot/verify_manifest.hpp"
 #include "shm/result.hpp"
 
@@ -18,6 +19,7 @@ namespace arbiter::snapshot {
 struct VerifyReport {
   std::uint64_t snapshot = 0;      // number, as the manifest says
   std::uint64_t files = 0;         // checked
+  std::uint64_t encrypted = 0;     // of those: their rows were not looked into
   std::uint64_t bytes = 0;         // read
   std::uint64_t events = 0;        // in the first file of events; 0 where the snapshot has none
   std::uint64_t trajectories = 0;  // in the first file of trajectories
@@ -31,9 +33,12 @@ struct VerifyReport {
   bool ok() const { return problems.empty(); }
 };
 
+// Files that are encrypted are held against SHA256SUMS as they lie there, and with their key also against the manifest; who wants their
+// rows checked decrypts them (decrypt.hpp).
+//
 // An error: nothing could be verified, because there is no such directory or its manifest cannot be read. Reads every file twice; memory
 // does not grow with their size. Any thread.
-Result<VerifyReport> verify(const std::string& directory);
+Result<VerifyReport> verify(const std::string& directory, const crypt::Keyring& keys = {});
 
 // Whether snapshots, in the order in which they are to be applied, are a chain: a full one, then increments of which each follows the one
 // before. What is wrong, each "snapshot 7: what: what to do": an increment that is lost, or in the wrong place.

@@ -21,8 +21,8 @@ std::string data_file_name(std::string_view format, std::optional<Side> side, st
   return name.append(format.substr(dot));
 }
 
-Parts::Parts(const FormatInfo& format, std::string directory, std::optional<Side> side, std::optional<std::uint64_t> file_bytes)
-    : format_(&format), directory_(std::move(directory)), side_(side) {
+Parts::Parts(const FormatInfo& format, Place place, std::optional<Side> side, std::optional<std::uint64_t> file_bytes)
+    : format_(&format), place_(std::move(place)), side_(side) {
   if (!format.one_file) file_bytes_ = file_bytes;
 }
 
@@ -36,7 +36,7 @@ Result<void> Parts::begin() {
   if (writer_ != nullptr) return {};
   first_row_ = rows_;
   writer_ = format_->make(building_name());
-  return writer_->begin(directory_);
+  return writer_->begin(place_);
 }
 
 Result<void> Parts::end_row() {
@@ -54,9 +54,11 @@ Result<void> Parts::end_file() {
     file->first_row = first_row_;
     // Formats may leave rows out: the name counts those that came.
     const std::string name = data_file_name(format_->name, side_, std::pair(first_row_, rows_));
-    const std::string from = directory_ + "/" + file->name, to = directory_ + "/" + name;
+    const std::string stored_name = name + file->stored_name.substr(file->name.size());
+    const std::string from = place_.directory + "/" + file->stored_name, to = place_.directory + "/" + stored_name;
     if (name != file->name && std::rename(from.c_str(), to.c_str()) != 0) return system_error("renaming " + from);
     file->name = name;
+    file->stored_name = stored_name;
   }
   done_.push_back(std::move(*file));
   return {};
@@ -69,15 +71,15 @@ Result<void> Parts::finish(std::vector<FileInfo>& files) {
   return {};
 }
 
-Result<Writers> Writers::begin(const std::vector<const FormatInfo*>& chosen, const std::string& directory, bool split,
+Result<Writers> Writers::begin(const std::vector<const FormatInfo*>& chosen, const Place& place, bool split,
                                std::optional<std::uint64_t> file_bytes) {
   Writers writers;
   for (const FormatInfo* format : chosen) {
     Each& each = writers.all_.emplace_back(Each{format, {}});
     if (split && format->rows != Rows::places)
-      for (const Side side : kBothSides) each.sides.emplace_back(*format, directory, side, file_bytes);
+      for (const Side side : kBothSides) each.sides.emplace_back(*format, place, side, file_bytes);
     else
-      each.sides.emplace_back(*format, directory, std::nullopt, file_bytes);
+      each.sides.emplace_back(*format, place, std::nullopt, file_bytes);
     for (Parts& parts : each.sides)
       if (auto ok = parts.begin(); !ok) return ok.error();
   }

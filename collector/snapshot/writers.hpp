@@ -27,7 +27,7 @@ std::string data_file_name(std::string_view format, std::optional<Side> side,
 // The files of one format and one side.
 class Parts {
  public:
-  Parts(const FormatInfo& format, std::string directory, std::optional<Side> side, std::optional<std::uint64_t> file_bytes);
+  Parts(const FormatInfo& format, Place place, std::optional<Side> side, std::optional<std::uint64_t> file_bytes);
 
   Result<void> begin();  // opens a file, where none is open
   Format& writer() { return *writer_; }
@@ -40,7 +40,7 @@ class Parts {
   Result<void> end_file();
 
   const FormatInfo* format_;
-  std::string directory_;
+  Place place_;
   std::optional<Side> side_;
   std::optional<std::uint64_t> file_bytes_;
   std::unique_ptr<Format> writer_;
@@ -51,7 +51,7 @@ class Parts {
 class Writers {
  public:
   // `split`: there is a file for each side; else all rows are given to train.
-  static Result<Writers> begin(const std::vector<const FormatInfo*>& chosen, const std::string& directory, bool split,
+  static Result<Writers> begin(const std::vector<const FormatInfo*>& chosen, const Place& place, bool split,
                                std::optional<std::uint64_t> file_bytes);
 
   bool any(Rows rows) const;

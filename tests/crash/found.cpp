@@ -129,7 +129,7 @@ void read_journal(const test::fs::path& directory, Found& found) {
       const auto raw = journal::open_raw_segment(path);
       if (!raw) throw Stuck(raw.error().message);
       const journal::RawSegment& s = raw->segment;
-      journal::FrameStream frames(*s.file, s.header.key, s.end, s.size, s.previous);
+      journal::FrameStream frames(s, s.end, s.size, s.previous);
       while (const auto frame = frames.next()) reading.take(*frame);
     }
   }

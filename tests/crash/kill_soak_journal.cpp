@@ -40,7 +40,7 @@ struct Taking {
     ++read.raw;
     const RawSegment& s = opened->segment;
     std::uint64_t last = opened->table.last_frame;
-    FrameStream frames(*s.file, s.header.key, s.end, s.size, s.previous);
+    FrameStream frames(s, s.end, s.size, s.previous);
     while (const auto next = frames.next()) {
       if (next->header.number != last + 1) break;
       last = next->header.number;

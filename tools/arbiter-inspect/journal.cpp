@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "collector/journal/encryption.hpp"
 #include "collector/journal/file.hpp"
 #include "collector/journal/frame.hpp"
 #include "collector/snapshot/event_json.hpp"
@@ -84,9 +85,16 @@ void FrameCount::show(boost::json::object& facts) const {
   if (bad_frames > 0) facts["damagedFrames"] = bad_frames;
 }
 
+Result<Report> not_decrypted(Report report, const EventLine& line) {
+  report.facts["content"] = "encrypted: name the file of its key with --key-file to see what is in it";
+  if (line)
+    return Error{report.facts.at("file").get_string().c_str() + std::string(": is encrypted: name the file of its key with --key-file")};
+  return report;
+}
+
 namespace {
 
-Result<Report> raw_segment(const File& file, Report report, const EventLine& line) {
+Result<Report> raw_segment(const File& file, Report report, const EventLine& line, const crypt::Keyring& keys) {
   journal::RawHeader header{};
   const auto got = file.read(std::as_writable_bytes(std::span(&header, 1)), 0);
   if (!got) return got.error();
@@ -107,6 +115,11 @@ Result<Report> raw_segment(const File& file, Report report, const EventLine& lin
   facts["anonymizationKey"] = header.fingerprint == journal::Fingerprint{} ? "none: not anonymised"
                                                                            : hex_text(header.fingerprint.data(), header.fingerprint.size());
 
+  const auto cipher = keys.find(header.encryption_key);
+  if (header.encryption_key != crypt::KeyId{}) {
+    facts["encryptionKey"] = hex_text(header.encryption_key.data(), header.encryption_key.size());
+    if (cipher == nullptr) return not_decrypted(std::move(report), line);
+  }
   FrameCount count;
   std::uint64_t at = header.header_bytes, previous = header.checksum;
   std::vector<std::byte> bytes;
@@ -123,6 +136,9 @@ Result<Report> raw_segment(const File& file, Report report, const EventLine& lin
     if (*whole < bytes.size()) break;
     const auto frame = journal::parse_frame(bytes, header.key);
     if (!frame || frame->header.previous != previous) break;
+    if (cipher != nullptr && frame->header.type != journal::FrameType::table &&
+        !journal::decrypt_body(std::span(bytes).subspan(sizeof(FrameHeader)), header.key, frame->header.number, *cipher))
+      break;
     previous = frame->header.checksum;
     at += *length;
     count.add(*frame, line);
@@ -135,7 +151,7 @@ Result<Report> raw_segment(const File& file, Report report, const EventLine& lin
 
 }  // namespace
 
-Result<Report> inspect_journal(const std::string& path, const EventLine& line) {
+Result<Report> inspect_journal(const std::string& path, const EventLine& line, const crypt::Keyring& keys) {
   const auto file = File::open(path, O_RDONLY);
   if (!file) return file.error();
   Report report;
@@ -147,9 +163,10 @@ Result<Report> inspect_journal(const std::string& path, const EventLine& line) {
   std::uint64_t magic = 0;
   const auto got = (*file)->read(std::as_writable_bytes(std::span(&magic, 1)), 0);
   if (!got) return got.error();
-  if (magic == journal::kRawMagic) return raw_segment(**file, std::move(report), line);
-  if (magic == journal::kSealedMagic) return sealed_segment(*file, std::move(report), line);
+  if (magic == journal::kRawMagic) return raw_segment(**file, std::move(report), line, keys);
+  if (magic == journal::kSealedMagic) return sealed_segment(*file, std::move(report), line, keys);
   report.facts["kind"] = "journal checkpoint";
+  if (magic == kEncryptedMagic) report.facts["encrypted"] = true;
   report.facts["content"] = "the state at some frame, for a faster start: it holds no events";
   return report;
 }

@@ -6,9 +6,11 @@
 #include <fstream>
 #include <iostream>
 
+#include "collector/crypt/keyring.hpp"
 #include "collector/journal/format.hpp"
 #include "shm/abi.hpp"
 #include "tools/arbiter-inspect/report.hpp"
+#include "tools/arbiter-inspect/sealed.hpp"
 
 namespace {
 
@@ -26,15 +28,16 @@ The exit status is 1 when something is damaged, or is none of ours.
 examples:
   arbiter-inspect /dev/shm/arbiter-1000/lanes/lanes-*
   arbiter-inspect --events ~/.local/state/arbiter/journal/*.sealed
+  arbiter-inspect --events --key-file encryption.key journal/*.sealed
   arbiter-inspect --json ~/.local/state/arbiter/exports/latest
 )";
 
-Result<Report> inspect(const std::string& path, const EventLine& events) {
+Result<Report> inspect(const std::string& path, const EventLine& events, const arbiter::crypt::Keyring& keys) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (error || !fs::exists(status)) return Error{"cannot open " + path + ": " + (error ? error.message() : "No such file or directory")};
   if (fs::is_directory(status)) {
-    if (fs::exists(fs::path(path) / "manifest.json", error)) return arbiter::inspect::inspect_snapshot(path, events);
+    if (fs::exists(fs::path(path) / "manifest.json", error)) return arbiter::inspect::inspect_snapshot(path, events, keys);
     return Error{path + ": is a directory without a manifest.json, so not a snapshot: name the files in it one by one"};
   }
   if (!fs::is_regular_file(status)) return Error{path + ": is not a regular file"};
@@ -43,8 +46,9 @@ Result<Report> inspect(const std::string& path, const EventLine& events) {
   if (!file) return Error{"cannot open " + path + ": Permission denied"};
   file.read(reinterpret_cast<char*>(&magic), sizeof magic);
   if (magic == arbiter::abi::kMagic) return arbiter::inspect::inspect_lanes(path, events);
-  for (const std::uint64_t ours : {arbiter::journal::kRawMagic, arbiter::journal::kSealedMagic, arbiter::journal::kCheckpointMagic})
-    if (magic == ours) return arbiter::inspect::inspect_journal(path, events);
+  for (const std::uint64_t ours :
+       {arbiter::journal::kRawMagic, arbiter::journal::kSealedMagic, arbiter::journal::kCheckpointMagic, arbiter::inspect::kEncryptedMagic})
+    if (magic == ours) return arbiter::inspect::inspect_journal(path, events, keys);
   return Error{path + ": is neither a segment of lanes nor a file of the journal nor a snapshot"};
 }
 
@@ -60,6 +64,8 @@ int main(int argc, char** argv) {
   app.add_flag("--events", show_events,
                "print the events in the files instead, one JSON object a line; of lanes, those not taken by the collector")
       ->excludes(json);
+  std::vector<std::string> key_files;
+  app.add_option("--key-file", key_files, "key that something is encrypted under; several are tried");
   app.set_version_flag("--version", "arbiter-inspect " ARBITER_VERSION);
   app.footer(kFooter);
   try {
@@ -70,6 +76,11 @@ int main(int argc, char** argv) {
     return 2;
   }
 
+  const auto keys = arbiter::crypt::load_keyring({}, key_files);
+  if (!keys) {
+    std::fprintf(stderr, "arbiter-inspect: %s\n", keys.error().message.c_str());
+    return 1;
+  }
   const EventLine line = !show_events ? EventLine() : [](std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::putchar('\n');
@@ -79,7 +90,7 @@ int main(int argc, char** argv) {
   for (const std::string& path : paths) {
     auto report = [&]() -> Result<Report> {
       try {
-        return inspect(path, line);
+        return inspect(path, line, *keys);
       } catch (const std::exception& failed) {  // no memory for what the file says it holds
         return Error{path + ": " + failed.what()};
       }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "collector/crypt/cipher.hpp"
 #include "shm/result.hpp"
 
 namespace arbiter::inspect {
@@ -26,9 +27,9 @@ std::string time_text(std::int64_t unix_ns);
 std::string hex_text(const void* bytes, std::size_t count);
 
 // Each reads a file of its kind without writing, locking or mapping it, and believes nothing that it finds. Error: not even its first bytes
-// can be read.
+// can be read. Where a file is encrypted and its key is not among `keys`, it says so, and what can be seen from outside.
 Result<Report> inspect_lanes(const std::string& path, const EventLine& events);
-Result<Report> inspect_journal(const std::string& path, const EventLine& events);
-Result<Report> inspect_snapshot(const std::string& path, const EventLine& events);
+Result<Report> inspect_journal(const std::string& path, const EventLine& events, const crypt::Keyring& keys);
+Result<Report> inspect_snapshot(const std::string& path, const EventLine& events, const crypt::Keyring& keys);
 
 }  // namespace arbiter::inspect

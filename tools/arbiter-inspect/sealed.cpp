@@ -8,9 +8,9 @@ namespace arbiter::inspect {
 namespace {
 
 // Counts the frames of a chunk; false: there is something else in it.
-bool count_frames(std::span<const std::byte> raw, const journal::SegmentKey& key, FrameCount& count, const EventLine& line) {
+bool count_frames(std::span<const std::byte> raw, const journal::SegmentFile& file, FrameCount& count, const EventLine& line) {
   while (!raw.empty()) {
-    const auto frame = journal::parse_frame(raw, key);
+    const auto frame = journal::parse_frame(raw, file.key, file.cipher != nullptr);
     if (!frame) return false;
     count.add(*frame, line);
     raw = raw.subspan(frame->bytes());
@@ -20,7 +20,8 @@ bool count_frames(std::span<const std::byte> raw, const journal::SegmentKey& key
 
 }  // namespace
 
-Result<Report> sealed_segment(const std::shared_ptr<journal::File>& file, Report report, const EventLine& line) {
+Result<Report> sealed_segment(const std::shared_ptr<journal::File>& file, Report report, const EventLine& line,
+                              const crypt::Keyring& keys) {
   boost::json::object& facts = report.facts;
   facts["kind"] = "journal segment, sealed";
   const auto damaged = [&](const std::string& what) {
@@ -57,7 +58,12 @@ Result<Report> sealed_segment(const std::shared_ptr<journal::File>& file, Report
     facts["damaged"] = "its trailer is missing: the file is not complete";
   }
 
-  const journal::SegmentFile segment{file, header.key, header.index, true};
+  const auto cipher = keys.find(header.encryption_key);
+  if (header.encryption_key != crypt::KeyId{}) {
+    facts["encryptionKey"] = hex_text(header.encryption_key.data(), header.encryption_key.size());
+    if (cipher == nullptr) return not_decrypted(std::move(report), line);
+  }
+  const journal::SegmentFile segment{file, header.key, header.index, true, cipher};
   journal::BlockBuffer buffer;
   FrameCount count;
   std::uint64_t blocks = 0, bad_blocks = 0, raw_bytes = 0;
@@ -75,7 +81,7 @@ Result<Report> sealed_segment(const std::shared_ptr<journal::File>& file, Report
       continue;
     }
     if (number == journal::kAmendmentsChunk) continue;  // copies of what is in the frames
-    if (!count_frames(*raw, header.key, count, line)) {
+    if (!count_frames(*raw, segment, count, line)) {
       ++bad_blocks;
       continue;
     }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "collector/crypt/stream.hpp"
 #include "collector/journal/file.hpp"
 #include "collector/journal/frame.hpp"
 #include "tools/arbiter-inspect/report.hpp"
@@ -24,6 +25,11 @@ struct FrameCount {
   void show(boost::json::object& facts) const;
 };
 
-Result<Report> sealed_segment(const std::shared_ptr<journal::File>& file, Report report, const EventLine& line);
+Result<Report> sealed_segment(const std::shared_ptr<journal::File>& file, Report report, const EventLine& line, const crypt::Keyring& keys);
+// What is said of a file whose key was not given.
+Result<Report> not_decrypted(Report report, const EventLine& line);
+
+// First bytes of an encrypted checkpoint (crypt/stream.hpp).
+inline constexpr std::uint64_t kEncryptedMagic = std::bit_cast<std::uint64_t>(crypt::kStreamMagic);
 
 }  // namespace arbiter::inspect

@@ -20,12 +20,14 @@ Result<void> print_events(const std::string& directory, const EventLine& line) {
       line(lines->line());
     }
   }
-  return Error{directory + ": has no events.jsonl or events.jsonl.zst: where events are in several files, manifest.json names them"};
+  return Error{directory +
+               ": has no events.jsonl or events.jsonl.zst: where events are in several files, manifest.json names them; what is encrypted "
+               "has to be decrypted first: arbiterctl decrypt"};
 }
 
 }  // namespace
 
-Result<Report> inspect_snapshot(const std::string& path, const EventLine& line) {
+Result<Report> inspect_snapshot(const std::string& path, const EventLine& line, const crypt::Keyring& keys) {
   Report report;
   if (line) {
     if (const auto printed = print_events(path, line); !printed) return printed.error();
@@ -34,7 +36,7 @@ Result<Report> inspect_snapshot(const std::string& path, const EventLine& line) 
   boost::json::object& facts = report.facts;
   facts["directory"] = path;
   facts["kind"] = "snapshot";
-  const auto verified = snapshot::verify(path);
+  const auto verified = snapshot::verify(path, keys);
   if (!verified) {
     report.sound = false;
     facts["damaged"] = verified.error().message;
@@ -42,6 +44,7 @@ Result<Report> inspect_snapshot(const std::string& path, const EventLine& line) 
   }
   facts["snapshot"] = verified->snapshot;
   facts["filesChecked"] = verified->files;
+  if (verified->encrypted != 0) facts["filesEncrypted"] = verified->encrypted;
   facts["bytesRead"] = verified->bytes;
   facts["events"] = verified->events;
   facts["trajectories"] = verified->trajectories;

@@ -73,6 +73,10 @@ void fresh_option(CLI::App& command, Arguments& into) {
   command.add_flag("--fresh,!--no-fresh", into.profiles.fresh, "Take what has been recorded until now first (the default), or not");
 }
 
+CLI::Option* key_files_option(CLI::App& command, std::vector<std::string>& into) {
+  return command.add_option("--key-file", into, "Key it is encrypted under; several are tried")->type_name("FILE");
+}
+
 }  // namespace
 
 std::unique_ptr<CLI::App> command_line(Arguments& into) {
@@ -170,6 +174,21 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
               "  arbiterctl verify /var/lib/arbiter/exports/latest\n  arbiterctl verify DIR --json | jq .problems\n"
               "  arbiterctl verify exports/0*7 exports/0*8 exports/0*9   a full snapshot and its increments, in order");
   verify->add_option("DIR", into.directories, "The snapshot's directory; several: those of a chain of increments, in order")->required();
+  key_files_option(*verify, into.key_files);
+
+  CLI::App* const decrypt =
+      command(*app, "decrypt", "The plain text of an encrypted snapshot, or of one file of it; needs no collector",
+              "  arbiterctl decrypt exports/latest --key-file encryption.key --to plain\n"
+              "  arbiterctl decrypt exports/latest/events.jsonl.zst.enc --key-file encryption.key | zstd -dc | head -1\n"
+              "  arbiter-inspect --events --key-file encryption.key journal/*.sealed   what is in the journal");
+  decrypt->add_option("PATH", into.path, "The snapshot's directory, or a file")->required();
+  key_files_option(*decrypt, into.key_files)->required();
+  decrypt->add_option("--to", into.to, "The directory that is made for a snapshot; the file, else to stdout")->type_name("PATH");
+
+  CLI::App* const keygen = command(*app, "keygen", "Make a key for encryption.key_file; needs no collector",
+                                   "  arbiterctl keygen /etc/arbiter/encryption.key\n"
+                                   "Keep a copy of it where the data is not: who loses it loses what is encrypted.");
+  keygen->add_option("FILE", into.to, "Made with mode 0600; never overwritten")->required();
 
   command(*app, "flush", "Return when everything recorded until now is kept", "  arbiterctl flush");
   command(*app, "pause", "Stop recording in every producer, within a second; survives restarts", "  arbiterctl pause");

@@ -24,6 +24,8 @@ struct Arguments {
   std::vector<std::string> formats;      // export
   bool wait = false;                     // export: it always does
   std::vector<std::string> directories;  // verify
+  std::string path, to;                  // decrypt; keygen: to
+  std::vector<std::string> key_files;    // verify, decrypt
   std::string key;                       // config get
   bool defaults = false, diff = false;   // config get
   std::vector<std::string> assignments;  // config set

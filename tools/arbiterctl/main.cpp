@@ -2,9 +2,14 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +18,9 @@
 #include "collector/config/load.hpp"
 #include "collector/config/places.hpp"
 #include "collector/config/table.hpp"
+#include "collector/crypt/keyring.hpp"
+#include "collector/privacy/key.hpp"
+#include "collector/snapshot/decrypt.hpp"
 #include "collector/snapshot/verify.hpp"
 #include "tools/arbiterctl/client.hpp"
 #include "tools/arbiterctl/command_line.hpp"
@@ -100,19 +108,75 @@ int export_snapshot(client::Client& collector, const Arguments& arguments) {
   return print(collector, arguments, exported, export_text);
 }
 
+// To a file that is made, or to stdout.
+int decrypt_one(const std::string& path, const std::string& to, const crypt::Keyring& keys) {
+  const auto failed = [&](const Error& error) { return complain(error.while_(path)); };
+  const int from = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (from < 0) return failed(system_error("opening"));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(to.empty() ? nullptr : std::fopen(to.c_str(), "wbxe"), &std::fclose);
+  if (!to.empty() && file == nullptr) return ::close(from), complain(system_error(to));
+  std::FILE* const out = file != nullptr ? file.get() : stdout;
+  const auto done = snapshot::decrypt_file(from, keys, [&](std::string_view piece) -> Result<void> {
+    if (std::fwrite(piece.data(), 1, piece.size(), out) != piece.size()) return system_error("writing");
+    return {};
+  });
+  ::close(from);
+  if (done && std::fflush(out) == 0) return kSuccess;
+  if (!to.empty()) ::unlink(to.c_str());
+  return failed(done ? system_error("writing") : done.error());
+}
+
 json::object report_json(const snapshot::VerifyReport& report) {
   json::array problems;
   for (const auto& problem : report.problems) problems.emplace_back(problem);
-  return {
-      {"ok", report.ok()},       {"snapshot", report.snapshot},         {"files", report.files},         {"bytes", report.bytes},
-      {"events", report.events}, {"trajectories", report.trajectories}, {"decisions", report.decisions}, {"problems", std::move(problems)}};
+  return {{"ok", report.ok()},
+          {"snapshot", report.snapshot},
+          {"files", report.files},
+          {"encrypted", report.encrypted},
+          {"bytes", report.bytes},
+          {"events", report.events},
+          {"trajectories", report.trajectories},
+          {"decisions", report.decisions},
+          {"problems", std::move(problems)}};
+}
+
+int decrypt(client::Client&, const Arguments& arguments) {
+  const auto keys = crypt::load_keyring({}, arguments.key_files);
+  if (!keys) return complain(keys.error());
+  std::error_code none;
+  if (std::filesystem::is_directory(arguments.path, none)) {
+    if (arguments.to.empty()) return complain("a snapshot is decrypted into a directory: name one with --to, which is made");
+    const Progress progress("decrypting");
+    const auto made = snapshot::decrypt_snapshot(arguments.path, arguments.to, *keys);
+    if (!made) return complain(made.error());
+    if (arguments.json)
+      print(json::serialize(json::object{{"path", arguments.to}, {"files", made->files}, {"bytes", made->bytes}}) + "\n");
+    else
+      print(arguments.to + "\n");
+    return kSuccess;
+  }
+  return decrypt_one(arguments.path, arguments.to, *keys);
+}
+
+int keygen(client::Client&, const Arguments& arguments) {
+  const auto key = privacy::create_key(arguments.to);
+  if (!key && key.error().code == EEXIST) return complain(arguments.to + ": is there already, and is not overwritten: name another file");
+  if (!key) return complain(key.error());
+  const std::string id = privacy::fingerprint_text(key->fingerprint());
+  if (arguments.json)
+    print(json::serialize(json::object{{"path", arguments.to}, {"key", id}}) + "\n");
+  else
+    print(arguments.to + ": the key " + id + ": keep a copy of it where the data is not\n");
+  return kSuccess;
 }
 
 int verify(client::Client&, const Arguments& arguments) {
+  const auto keys = crypt::load_keyring({}, arguments.key_files);
+  if (!keys) return complain(keys.error());
   std::vector<snapshot::VerifyReport> reports;
   for (const std::string& directory : arguments.directories) {
     const Progress progress("verifying");
-    auto report = snapshot::verify(directory);
+    auto report = snapshot::verify(directory, *keys);
     if (!report) return complain(report.error());
     reports.push_back(std::move(*report));
   }
@@ -134,7 +198,8 @@ int verify(client::Client&, const Arguments& arguments) {
     if (report.ok())
       print(coloured("good", Colour::good) + ": snapshot " + std::to_string(report.snapshot) + ": " + grouped(report.files) + " files, " +
             grouped(report.events) + " events, " + grouped(report.trajectories) + " trajectories, " + grouped(report.decisions) +
-            " decisions\n");
+            " decisions" +
+            (report.encrypted == 0 ? "" : "; " + grouped(report.encrypted) + " are encrypted: decrypt them to check their rows") + "\n");
     for (const auto& problem : report.problems) complain(problem);
   }
   if (problems == 0) return kSuccess;
@@ -222,6 +287,8 @@ const std::map<std::string, Command>& commands() {
       {"top", top},
       {"export", export_snapshot},
       {"verify", verify},
+      {"decrypt", decrypt},
+      {"keygen", keygen},
       {"flush",
        [](auto& collector, const auto& a) {
          return print(collector, a, collector.flush(),

@@ -306,6 +306,8 @@ class Snapshot:
             fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=self._directory)
         except FileNotFoundError:
             hint = "name the directory of a snapshot, such as exports/latest" if name == _MANIFEST else "export again"
+            if os.path.lexists(f"{self.path}/{name}.enc"):
+                hint = f"it is encrypted: make a plain one of it with 'arbiterctl decrypt {self.path} --key-file KEY --to OUT'"
             raise SnapshotError(f"{self.path}: has no {name}: {hint}") from None
         except OSError as error:
             raise SnapshotError(f"{self.path}/{name}: {error.strerror}: export again") from None

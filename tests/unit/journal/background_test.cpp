@@ -67,6 +67,7 @@ TEST_CASE("a seal that is called off while it waits is never done; those before 
 TEST_CASE("a raw file that is read while it is sealed stays until nobody reads it, and is used again then; retention takes it along") {
   const TempDir dir;
   Options options;
+  options.keys = test_keys();
   options.directory = dir.journal();
   options.segment_bytes = 32 << 10;
   Recorder recorder;

@@ -60,6 +60,7 @@ TEST_CASE("what is committed after a start that met a damaged frame in the newes
       CAPTURE(checkpoint_lost);
       TempDir dir;
       Options options;
+      options.keys = test_keys();
       options.directory = dir.journal();
       options.segment_bytes = 1 << 20;
       options.sync = SyncPolicy::never;
@@ -97,6 +98,7 @@ TEST_CASE("what is committed after a start that met a damaged frame in the newes
 TEST_CASE("a footer whose chunks lie outside the file is no footer: nobody makes room for them, and the blocks say what is there") {
   TempDir dir;
   Options options;
+  options.keys = test_keys();
   options.directory = dir.journal();
   options.segment_bytes = 1 << 20;
   options.sync = SyncPolicy::never;
@@ -126,7 +128,7 @@ TEST_CASE("a footer whose chunks lie outside the file is no footer: nobody makes
     forged.link = link_of(footer, options.link_key);
     std::memcpy(bytes.data() + bytes.size() - sizeof forged, &forged, sizeof forged);
     std::ofstream(path, std::ios::binary) << bytes;
-    const auto sealed = open_sealed(path, options.link_key);
+    const auto sealed = open_sealed(path, options.link_key, test_keys());
     must(sealed);
     CHECK(sealed->footer_lost);
     auto journal = open(options, recorder);
@@ -137,6 +139,7 @@ TEST_CASE("a footer whose chunks lie outside the file is no footer: nobody makes
 TEST_CASE("a footer that lies about filters or amendments, with its checksum right, costs no event") {
   TempDir dir;
   Options options;
+  options.keys = test_keys();
   options.directory = dir.journal();
   options.segment_bytes = 1 << 20;
   options.sync = SyncPolicy::never;
@@ -166,7 +169,7 @@ TEST_CASE("a footer that lies about filters or amendments, with its checksum rig
     std::string bytes = good.substr(0, trailer.footer_offset) + footer;
     bytes.append(reinterpret_cast<const char*>(&trailer), sizeof trailer);
     std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-    const auto sealed = open_sealed(path, options.link_key);
+    const auto sealed = open_sealed(path, options.link_key, test_keys());
     must(sealed);
     auto journal = open(options, recorder);
     CHECK(sequences(*journal) == "1 2 3 4 5 ");
@@ -195,6 +198,7 @@ TEST_CASE(
     "a raw block damaged on the disk while the journal runs leaves as a whole when one of its events is to leave, and is counted once") {
   TempDir dir;
   Options options;
+  options.keys = test_keys();
   options.directory = dir.journal();
   options.segment_bytes = 8 << 20;
   options.sync = SyncPolicy::never;
@@ -223,6 +227,7 @@ TEST_CASE(
 TEST_CASE("a block across the edge of retention that is damaged before a start is out, as nobody can say what of it is") {
   TempDir dir;
   Options options;
+  options.keys = test_keys();
   options.directory = dir.journal();
   options.segment_bytes = 8 << 20;
   options.sync = SyncPolicy::never;
@@ -239,7 +244,7 @@ TEST_CASE("a block across the edge of retention that is damaged before a start i
     must(journal->close());
   }
   const std::string path = files(dir.journal(), ".sealed").at(0);
-  const auto sealed = open_sealed(path, options.link_key);
+  const auto sealed = open_sealed(path, options.link_key, test_keys());
   must(sealed);
   REQUIRE(sealed->scanned.blocks.size() == 2);
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);

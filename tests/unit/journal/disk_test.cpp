@@ -50,6 +50,7 @@ const LaneId kLane = lane(1);
 
 Options options_in(const std::string& directory, std::uint64_t segment_bytes) {
   Options o;
+  o.keys = test_keys();
   o.directory = directory;
   o.segment_bytes = segment_bytes;
   o.sync = SyncPolicy::never;

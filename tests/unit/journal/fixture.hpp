@@ -140,6 +140,14 @@ void must(const R& result) {
   if (!result) FAIL(result.error().message);
 }
 
+// Where ARBITER_TEST_ENCRYPTED is set the tests go through encrypted files: what holds of a journal holds of an encrypted one.
+inline crypt::Keyring test_keys() {
+  static const auto cipher = std::getenv("ARBITER_TEST_ENCRYPTED") == nullptr
+                                 ? nullptr
+                                 : std::make_shared<const crypt::Cipher>(crypt::KeyId{7, 7}, crypt::CipherKey{1, 2, 3});
+  return {cipher, {}};
+}
+
 template <class R>
 bool refused(const R& result) {
   return !result.has_value();

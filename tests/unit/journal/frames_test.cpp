@@ -14,6 +14,7 @@ namespace {
 
 Options options_in(const TempDir& dir, std::uint64_t segment_bytes = 1 << 20) {
   Options o;
+  o.keys = test_keys();
   o.directory = dir.journal();
   o.segment_bytes = segment_bytes;
   o.sync = SyncPolicy::never;
@@ -55,10 +56,10 @@ struct Span {
 };
 // Where the frames behind the table lie.
 std::vector<Span> frames_of(const std::string& path) {
-  const auto opened = open_raw_segment(path);
+  const auto opened = open_raw_segment(path, test_keys());
   must(opened);
   const RawSegment& s = opened->segment;
-  FrameStream frames(*s.file, s.header.key, s.end, s.size, s.previous);
+  FrameStream frames(s, s.end, s.size, s.previous);
   std::vector<Span> found;
   while (frames.next()) found.push_back({frames.offset(), frames.next_offset()});
   return found;
@@ -307,7 +308,7 @@ TEST_CASE("what was there before a start is synced by it, each segment after tho
   const auto settled = [&] {
     std::vector<bool> all;
     for (const std::string& path : files(options.directory, ".journal")) {
-      const RawHeader h = open_raw_segment(path)->segment.header;
+      const RawHeader h = open_raw_segment(path, test_keys())->segment.header;
       all.push_back(h.settled == settled_word(h.key));
     }
     return all;

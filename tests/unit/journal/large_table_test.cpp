@@ -11,6 +11,7 @@ using namespace arbiter::journal::test;
 TEST_CASE("a table larger than a segment does not make every commit a rotation") {
   TempDir dir;
   Options options;
+  options.keys = test_keys();
   options.directory = dir.journal();
   options.segment_bytes = 1 << 20;
   options.sync = SyncPolicy::never;
@@ -55,6 +56,7 @@ TEST_CASE("a state of megabytes, given in pieces of any length, is there at the 
   for (char& c : participant.state) c = static_cast<char>(random());
   TempDir dir;
   Options options;
+  options.keys = test_keys();
   options.directory = dir.journal();
   options.segment_bytes = 1 << 20;
   options.sync = SyncPolicy::never;

@@ -17,6 +17,7 @@ const LaneId kLane = lane(1);
 
 Options options_in(const TempDir& dir) {
   Options o;
+  o.keys = test_keys();
   o.directory = dir.journal();
   o.segment_bytes = 16 << 10;
   o.sync = SyncPolicy::never;
@@ -100,7 +101,7 @@ TEST_CASE("whichever allocation fails while damage is met, the next start has wh
   std::filesystem::remove(options.directory + "/checkpoint");
   const auto size = [](const std::string& path) { return std::filesystem::file_size(path); };
   flip(sealed[1], size(sealed[1]) - sizeof(SealedTrailer) - 20);  // a footer
-  const auto whole = open_sealed(sealed[2], options.link_key);
+  const auto whole = open_sealed(sealed[2], options.link_key, test_keys());
   must(whole);
   const ScannedBlock& lost = whole->scanned.blocks.front();
   flip(sealed[2], lost.place.offset + lost.place.stored_bytes / 2);

@@ -14,6 +14,7 @@ namespace {
 class History {
  public:
   History(std::uint64_t seed, std::uint64_t segment_bytes) : random_(seed) {
+    options_.keys = test_keys();
     options_.directory = dir_.journal();
     options_.segment_bytes = segment_bytes;
     options_.sync = SyncPolicy::never;
@@ -254,10 +255,10 @@ class History {
   }
 
   static std::uint64_t end_of(const std::string& path) {
-    const auto opened = open_raw_segment(path);
+    const auto opened = open_raw_segment(path, test_keys());
     must(opened);
     const RawSegment& s = opened->segment;
-    FrameStream frames(*s.file, s.header.key, s.end, s.size, s.previous);
+    FrameStream frames(s, s.end, s.size, s.previous);
     while (frames.next()) {
     }
     return frames.next_offset();

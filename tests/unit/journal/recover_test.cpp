@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 
+#include "collector/crypt/stream.hpp"
 #include "collector/journal/checkpoint.hpp"
 #include "collector/journal/chunk.hpp"
 #include "collector/journal/raw_segment.hpp"
@@ -21,6 +22,7 @@ const LaneId kLane = lane(1);
 
 Options options_in(const TempDir& dir, std::uint64_t segment_bytes = 64 << 10) {
   Options o;
+  o.keys = test_keys();
   o.directory = dir.journal();
   o.segment_bytes = segment_bytes;
   o.sync = SyncPolicy::never;
@@ -61,6 +63,9 @@ std::vector<std::uint64_t> up_to(std::uint64_t last) {
   for (std::uint64_t n = 1; n <= last; ++n) all.push_back(n);
   return all;
 }
+
+// Of a checkpoint, encrypted or not.
+std::string plain(const std::string& bytes) { return crypt::is_encrypted(bytes) ? *crypt::decrypt_text(test_keys(), bytes) : bytes; }
 
 std::string content(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -172,7 +177,7 @@ TEST_CASE("a raw segment that cannot be read, behind one that is sealed, is dama
     const TempDir dir;
     const Options options = options_in(dir);
     const std::uint64_t n = fill(options, 2);
-    const auto first = open_sealed(options.directory + "/" + sealed_name(1), options.link_key);
+    const auto first = open_sealed(options.directory + "/" + sealed_name(1), options.link_key, test_keys());
     must(first);
     std::filesystem::remove(first->path);
     RawHeader header{};
@@ -275,7 +280,7 @@ TEST_CASE("a sealed table that is damaged is gone behind: the one before and the
   for (const std::string& path : files(options.directory, ".journal")) std::filesystem::remove(path);
   auto sealed = files(options.directory, ".sealed");
   const auto spoil_table = [&](const std::string& path) {
-    const auto opened = open_sealed(path, options.link_key);
+    const auto opened = open_sealed(path, options.link_key, test_keys());
     must(opened);
     flip(path, opened->table.offset + opened->table.stored_bytes - 12);
   };
@@ -302,7 +307,7 @@ TEST_CASE("a damaged block behind the table that a start goes on from costs its 
   std::filesystem::remove(options.directory + "/checkpoint");
   for (const std::string& path : files(options.directory, ".journal")) std::filesystem::remove(path);
   const auto sealed = files(options.directory, ".sealed");
-  const auto last = open_sealed(sealed.back(), options.link_key);
+  const auto last = open_sealed(sealed.back(), options.link_key, test_keys());
   must(last);
   const BlockPlace& place = last->scanned.blocks.front().place;
   flip(sealed.back(), place.offset + place.stored_bytes / 2);
@@ -384,7 +389,7 @@ TEST_CASE("a checkpoint is believed only of the segment it names, and only if th
     while (!std::filesystem::exists(options.directory + "/checkpoint")) ::usleep(1000);
     frame(*journal, recorder, 21, 23);
   }
-  const std::string path = options.directory + "/checkpoint", good = content(path);
+  const std::string path = options.directory + "/checkpoint", good = plain(content(path));
   const auto of_others = [&](const std::function<void(Checkpoint&)>& change) {
     auto c = decode_checkpoint(good);
     REQUIRE(c.has_value());

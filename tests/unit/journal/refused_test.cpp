@@ -19,6 +19,7 @@ constexpr std::uint64_t kRetained = 200;
 
 Options options_in(const TempDir& dir) {
   Options o;
+  o.keys = test_keys();
   o.directory = dir.journal();
   o.segment_bytes = 32 << 10;
   o.sync = SyncPolicy::every_frame;

@@ -46,7 +46,7 @@ struct SealedJournal {
     path = files(options.directory, ".sealed").at(0);
     std::ifstream in(path, std::ios::binary);
     good = {std::istreambuf_iterator<char>(in), {}};
-    const auto opened = open_sealed(path, options.link_key);
+    const auto opened = open_sealed(path, options.link_key, test_keys());
     must(opened);
     sealed = *opened;
     REQUIRE(sealed.scanned.blocks.size() == 3);
@@ -56,7 +56,7 @@ struct SealedJournal {
   // As it is found with these bytes, by its footer or, without that, by its chunks.
   Sealed found(const std::string& bytes) const {
     put_back(bytes);
-    auto opened = open_sealed(path, options.link_key);
+    auto opened = open_sealed(path, options.link_key, test_keys());
     must(opened);
     GenericNames names;
     if (opened->footer_lost) rescan(*opened, names);
@@ -255,7 +255,7 @@ TEST_CASE_FIXTURE(SealedJournal, "a table is one if its chunk holds a frame that
     other.table = {good.size(), static_cast<std::uint32_t>(chunk->size()), static_cast<std::uint32_t>(raw.size()), 0, 0};
     const auto file = File::open(path, O_RDONLY);
     must(file);
-    other.file = std::make_shared<SegmentFile>(SegmentFile{*file, sealed.file->key, sealed.file->index, true});
+    other.file = std::make_shared<SegmentFile>(SegmentFile{*file, sealed.file->key, sealed.file->index, true, sealed.file->cipher});
     return read_sealed_table(other);
   };
   FramePlace place;

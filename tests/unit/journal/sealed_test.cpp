@@ -17,6 +17,7 @@ const LaneId kLane = lane(1);
 
 Options options_in(const TempDir& dir, std::uint64_t segment_bytes) {
   Options o;
+  o.keys = test_keys();
   o.directory = dir.journal();
   o.segment_bytes = segment_bytes;
   o.sync = SyncPolicy::never;
@@ -73,9 +74,9 @@ TEST_CASE("a clean stop leaves sealed segments alone, and a start from there rep
   const Options options = options_in(dir, 64 << 10);
   const std::uint64_t n = fill(options, 3);
   for (const std::string& path : files(options.directory, ".journal")) {  // one that had just begun holds its table alone
-    const auto raw = open_raw_segment(path);
+    const auto raw = open_raw_segment(path, test_keys());
     must(raw);
-    CHECK(!FrameStream(*raw->segment.file, raw->segment.header.key, raw->segment.end, raw->segment.size, raw->segment.previous).next());
+    CHECK(!FrameStream(raw->segment, raw->segment.end, raw->segment.size, raw->segment.previous).next());
   }
   CHECK(files(options.directory, ".sealed").size() >= 3);
   struct Silent final : Participant {
@@ -112,7 +113,7 @@ TEST_CASE("a damaged block costs that block alone, and is reported") {
   const Options options = options_in(dir, 8 << 20);
   const std::uint64_t n = fill(options, 1);
   const std::string path = files(options.directory, ".sealed").front();
-  const auto sealed = open_sealed(path, options.link_key);
+  const auto sealed = open_sealed(path, options.link_key, test_keys());
   must(sealed);
   REQUIRE(sealed->scanned.blocks.size() > 4);
   const ScannedBlock& victim = sealed->scanned.blocks[2];
