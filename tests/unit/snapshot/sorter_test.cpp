@@ -3,6 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
 #include <random>
 
 #include "collector/snapshot/event_record.hpp"
@@ -65,6 +69,35 @@ TEST_CASE("what is sorted with many runs spilled, with one, or in memory, is wha
     }
   }
   CHECK(std::filesystem::is_empty(directory.path));  // the file had no name
+}
+
+TEST_CASE("what is set aside on disk cannot be read there where the snapshot is encrypted, and comes back all the same") {
+  const TemporaryDirectory directory;
+  // Of the file without a name: by the descriptor that holds it.
+  const auto on_disk = [&] {
+    std::string all;
+    for (const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(fd.path(), gone).string().starts_with(directory.string())) {
+        std::ifstream in(fd.path(), std::ios::binary);
+        all.append(std::istreambuf_iterator<char>(in), {});
+      }
+    }
+    return all;
+  };
+  std::vector<Record> records = random_records(5'000, 1);
+  for (Record& record : records) record.second += "SECRET";
+  std::vector<Record> expected = records;
+  std::stable_sort(expected.begin(), expected.end(), [](const Record& a, const Record& b) { return a.first < b.first; });
+  const auto cipher = std::make_shared<const crypt::Cipher>(crypt::KeyId{1}, crypt::CipherKey{2});
+  for (const snapshot::Place& place : {snapshot::Place(directory.string()), snapshot::Place(directory.string(), cipher)}) {
+    Sorter sorter(place, 20'000);
+    CHECK(sorted(sorter, records) == expected);
+    CHECK(sorter.runs_spilled() > 5);
+    const std::string bytes = on_disk();
+    CHECK(bytes.size() > 100'000);
+    CHECK((bytes.find("SECRET") == std::string::npos) == (place.cipher != nullptr));
+  }
 }
 
 TEST_CASE("what is settled leaves in order at once, whatever is added between, and the rest comes in order behind it") {
