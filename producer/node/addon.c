@@ -1,6 +1,6 @@
 /* The N-API addon under @arbiter/producer: the functions of arbiter/producer.h, for one environment (the main thread, or a worker). What is
  * friendly about the package is JavaScript, in lib/. */
-#include "producer/node/addon.h"
+#include "addon.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "producer/node/addon.h"
+#include "addon.h"
 
 enum { FIELDS_MAX = 40, STRUCT_BYTES_MAX = 512 };
 #define ITEMS_MAX 65536u /* of a list: the library refuses as many, and less that do not fit into an event */

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "producer/node/addon.h"
+#include "addon.h"
 
 typedef struct answer {
   char* data;

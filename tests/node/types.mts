@@ -30,3 +30,28 @@ producer.recordAgentStatusChange({ agentId: "a", status: "asleep" });
 producer.recordRlTrainingMetrics({ reward: 1 });
 // @ts-expect-error a number is not an id
 producer.taskCompleted(7, "t", "a", true);
+
+// The tracker.
+import { ControlError, PerformanceTracker, type DataCollector, type PerformanceEvent, type PerformanceStats } from "../../producer/node/index.js";
+
+class Listening implements DataCollector {
+  startCollection(): void {}
+  async recordTaskCompletion(taskId: string, _agentId: string, metrics: Record<string, unknown>): Promise<void> {
+    if (taskId === "") throw new ControlError(JSON.stringify(metrics));
+  }
+}
+const tracker = new PerformanceTracker({ maxEventsInMemory: 100, anonymizeData: false, socket: "/run/arbiter/control.sock" }, new Listening());
+tracker.startCollection();
+const executionId: string = tracker.startTaskExecution("task-1", "agent-7", { taskId: "task-1", selectedAgent: "agent-7", timestamp: "now" }, { any: 1 });
+await tracker.completeTaskExecution(executionId, { success: true });
+await tracker.recordAgentRegistration("agent-7", { capabilities: ["c++"], baselineMetrics: { accuracy: 1 }, registrationTimestamp: "now" });
+await tracker.recordRLTrainingMetrics({ averageReward: 0.5 });
+const events: PerformanceEvent[] = tracker.exportTrainingData(new Date());
+const stats: PerformanceStats = tracker.getStats();
+tracker.updateConfig({ retentionPeriodMs: stats.averageCompletionTimeMs + events.length });
+// @ts-expect-error no such setting
+tracker.updateConfig({ maxEvents: 1 });
+// @ts-expect-error it takes an outcome
+await tracker.completeTaskExecution(executionId);
+// @ts-expect-error a method of another kind
+new PerformanceTracker({}, { recordTaskStart: 7 });
