@@ -20,4 +20,5 @@ from arbiter.events import *
 
 __version__ = "0.1.0"
 __all__ = ["IMPLEMENTATION", "Account", "ArbiterError", "LibraryError", "Producer", "RefusedError", "Result", "Run", "Status", "current_run"]
-__all__ += _default.__all__ + events.__all__
+__all__ += _default.__all__
+__all__ += events.__all__

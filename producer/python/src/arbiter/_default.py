@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from arbiter._signatures import *
     from arbiter.events import Json, Time
 
-__all__ = ["account", "as_task", "attach_thread", "configure", "flush", "get_producer", "problem", "record", "record_batch", "task"]
-__all__ += [f"record_{kind.name}" for kind in EVENTS]
+__all__ = [
+    "account", "as_task", "attach_thread", "configure", "flush", "get_producer", "problem", "record", "record_agent_registration",
+    "record_agent_status_change", "record_batch", "record_constitutional_validation", "record_evaluation_outcome", "record_event",
+    "record_minimality_evaluation", "record_model_judgment", "record_rl_training_metrics", "record_routing_decision",
+    "record_task_execution", "record_task_start", "record_thinking_budget_allocation", "record_thinking_budget_usage", "task",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _producer: Producer | None = None

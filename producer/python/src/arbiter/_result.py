@@ -6,6 +6,8 @@ import enum
 
 
 class Status(enum.IntEnum):
+    """What became of a call, in a word."""
+
     RECORDED = 0
     """In shared memory."""
     DISABLED = 1
