@@ -50,7 +50,7 @@ int run(int argc, char** argv) {
   int rounds = 3;
   double scale = 1, seconds = 0;
   bool json = false;
-  app.add_option("mode", names, "what to measure, one or several; all but compare without any")->option_text("[MODE]...");
+  app.add_option("mode", names, "what to measure, one or several; all but bindings and compare without any")->option_text("[MODE]...");
   app.add_option("--rounds", rounds, "rounds, of all modes in turn; the table shows median, least and most")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

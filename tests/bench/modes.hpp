@@ -55,6 +55,7 @@ Result<void> figures(const Setting& setting, Report& report);
 Result<void> panes(const Setting& setting, Report& report);
 Result<void> questions(const Setting& setting, Report& report);
 Result<void> growth(const Setting& setting, Report& report);
+Result<void> bindings(const Setting& setting, Report& report);
 Result<void> compare(const Setting& setting, Report& report);
 
 }  // namespace arbiter::bench

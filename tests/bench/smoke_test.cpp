@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
 #include <set>
 #include <string>
 
@@ -165,6 +166,16 @@ TEST_CASE("growth: three lines, with the place of each point on its axis") {
   CHECK(of(document, "dearest over cheapest") == "producers, retained events, agents");
   for (const json::value& row : document.at("rows").as_array())
     if (text(row, "measure") != "dearest over cheapest") CHECK(std::to_string(row.at("at").to_number<int>()) == text(row, "of"));
+}
+
+TEST_CASE("bindings: each that is built, beside an empty call") {
+  const json::value document = measured("bindings");
+  const std::string from_python = of(document, "a call from Python");
+  CHECK(from_python.ends_with("a completion, over ctypes"));
+  if (std::filesystem::exists(std::string(ARBITER_BIN_DIR) + "/../python/arbiter/_native.abi3.so"))
+    CHECK(from_python ==
+          "empty, with these keywords, a completion, by the accelerator, "
+          "start and completion, as a block, by the accelerator, a completion, over ctypes");
 }
 
 TEST_CASE("compare: every peer, or a refusal that says how to have them all") {
