@@ -38,7 +38,7 @@ struct Fed {
     values.set_text(schema::field(Kind::agent_status_change, "status"), std::string_view(word));
     give(whom);
   }
-  void moment(std::uint64_t losses = 0, bool behind = false) { detector.moment({1, now, behind, losses, 0}); }
+  void moment(std::uint64_t losses = 0, bool behind = false) { detector.moment({1, now, now, behind, losses, 0}); }
   // So many seconds of ten executions each.
   void seconds(Whom whom, int n, double bad_share) {
     std::bernoulli_distribution bad(bad_share);
