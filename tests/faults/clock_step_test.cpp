@@ -167,6 +167,43 @@ TEST_CASE("a clock set a day on and back again deletes nothing") {
   CHECK(never_backwards(stamps(collector)));
 }
 
+TEST_CASE("a clock that is set, on or back, raises no alarm, and windows hold what was recorded before and after") {
+  Place place;
+  FaultCalls calls(place);
+  Collector collector(place, kConfig, calls.limits());
+  int n = 0;
+  // A tenth of them fails, before and after.
+  const auto work = [&](int executions, std::int64_t from_ns, std::int64_t step_ns) {
+    std::string lines;
+    for (int i = 0; i < executions; ++i, ++n)
+      lines += event_line("task-execution", from_ns + i * step_ns,
+                          R"({"taskId": "task-)" + std::to_string(n) + R"(", "agentId": "agent-7", "outcome": {"success": )" +
+                              (n % 10 == 0 ? "false" : "true") + "}}");
+    place.replay(place.write("work-" + std::to_string(n) + ".jsonl", lines));
+  };
+  const auto executions = [&](const char* window) {
+    return collector.ask({"stats", "--window", window, "--agent", "agent-7"}).at("executions").at("count").to_number<int>();
+  };
+  constexpr std::int64_t kMinute = 60'000'000'000;
+  work(1200, now_ns() - 70 * kMinute, kMinute / 20);
+  REQUIRE(executions("24h") == 1200);
+  std::chrono::nanoseconds set{0};
+  for (const auto step : {std::chrono::hours(6), std::chrono::hours(-6), std::chrono::hours(-1)}) {
+    calls.step_clock(step);
+    set += step;
+    let_the_clock_be_read();
+    work(200, now_ns() + set.count(), 1000);
+  }
+  CHECK(executions("24h") == 1800);
+  collector.kill();
+  collector.start();
+  CHECK(executions("24h") == 1800);
+  std::this_thread::sleep_for(12s);  // what is found is judged every ten seconds
+  const json::object anomalies = collector.ask({"anomalies"}).as_object();
+  CHECK(anomalies.at("open").as_array().empty());
+  CHECK(anomalies.at("resolved").as_array().empty());
+}
+
 TEST_CASE("a stamp over a minute ahead of the collector's clock is taken as now, counted, and holds up none behind it") {
   Place place;
   Collector collector(place, kConfig);

@@ -126,7 +126,9 @@ class FakeService : public service::Service {
 
  private:
   static boost::json::object shown(const service::ProfilesQuery& query) {
-    return {{"window", query.window}, {"agent", query.agent}, {"taskType", query.task_type}};
+    boost::json::object all{{"window", query.window}, {"agent", query.agent}, {"taskType", query.task_type}};
+    if (!query.fresh) all["fresh"] = false;
+    return all;
   }
 };
 

@@ -55,7 +55,9 @@ TEST_CASE("statistics of a window, an agent or a type are another question than 
   CHECK(answer(service, "GET", "/v1/stats?agent=a%2F1&task_type=fix") == "200 {\"window\":\"\",\"agent\":\"a/1\",\"taskType\":\"fix\"}\n");
   CHECK(match("GET", "/v1/stats").route->effort == Effort::quick);
   CHECK(match("GET", "/v1/stats?window=1h").route->effort == Effort::heavy);
-  CHECK(answer(service, "GET", "/v1/stats?window=1h&fresh=0").starts_with("400 "));
+  CHECK(answer(service, "GET", "/v1/stats?window=1h&fresh=0") ==
+        "200 {\"window\":\"1h\",\"agent\":\"\",\"taskType\":\"\",\"fresh\":false}\n");
+  CHECK(answer(service, "GET", "/v1/agents?fresh=no").starts_with("400 "));
   CHECK(answer(service, "GET", "/v1/stats?windw=1h") == "400 {\"error\":\"no such parameter: windw: did you mean window?\"}\n");
   CHECK(answer(service, "GET", "/v1/agents") == "200 {\"window\":\"\",\"agent\":\"\",\"taskType\":\"\"}\n");
   CHECK(answer(service, "GET", "/v1/agents/a%2F1?window=24h") == "200 {\"window\":\"24h\",\"agent\":\"a/1\",\"taskType\":\"\"}\n");
