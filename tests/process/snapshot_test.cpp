@@ -41,6 +41,16 @@ TEST_CASE("two snapshots of one range have byte-identical data files") {
   CHECK(fs::read_symlink(place.exports() / "latest") == second.filename());
 }
 
+TEST_CASE("export --wait prints the path of a complete snapshot, and nothing else") {
+  Place place;
+  Collector collector(place, plain_config());
+  place.replay(place.sample(10));
+  const Ran ran = collector.ctl({"export", "--wait"});
+  CHECK(ran.exit == 0);
+  CHECK(ran.out == (place.exports() / "00000000000000000001").string() + "\n");
+  CHECK(fs::exists(place.exports() / "00000000000000000001" / "SHA256SUMS"));
+}
+
 TEST_CASE("a snapshot since T holds exactly the events at or after T") {
   Place place;
   Collector collector(place, plain_config());

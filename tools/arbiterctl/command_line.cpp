@@ -157,6 +157,7 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
   CLI::App* const exported = command(*app, "export", "Make a snapshot for training jobs, and say where it is",
                                      "  arbiterctl export\n  arbiterctl export --since time:2026-11-23T00:00:00Z\n"
                                      "  arbiterctl export --since snapshot:7\n"
+                                     "  python3 train.py \"$(arbiterctl export --wait)\"\n"
                                      "  arbiterctl export --format events.jsonl,trajectories.jsonl --json | jq -r .path");
   exported
       ->add_option(
@@ -167,7 +168,7 @@ std::unique_ptr<CLI::App> command_line(Arguments& into) {
       ->type_name("FORMAT")
       ->delimiter(',')
       ->check(format_validator());
-  exported->add_flag("--wait", into.wait, "Return when the snapshot is complete (it always does)");
+  exported->add_flag("--wait", into.wait, "Print its path and nothing else, for scripts; it always returns when the snapshot is complete");
 
   CLI::App* const verify =
       command(*app, "verify", "Check snapshots against their manifests; needs no collector",

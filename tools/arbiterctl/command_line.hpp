@@ -22,7 +22,7 @@ struct Arguments {
   std::string report_format = "text";    // report
   std::string since;                     // export
   std::vector<std::string> formats;      // export
-  bool wait = false;                     // export: it always does
+  bool wait = false;                     // export: its path alone
   std::vector<std::string> directories;  // verify
   std::string path, to;                  // decrypt; keygen: to
   std::vector<std::string> key_files;    // verify, decrypt

@@ -105,7 +105,7 @@ int export_snapshot(client::Client& collector, const Arguments& arguments) {
     });
     return collector.export_snapshot(arguments.since, formats);
   }();
-  return print(collector, arguments, exported, export_text);
+  return print(collector, arguments, exported, arguments.wait ? export_path : export_text);
 }
 
 // To a file that is made, or to stdout.

@@ -204,6 +204,8 @@ std::string export_progress_text(const json::object& status) {
   return out;
 }
 
+std::string export_path(const json::object& exported) { return text(at(exported, "path")) + "\n"; }
+
 std::string export_text(const json::object& exported) {
   std::string out = text(at(exported, "path")) + "\n";
   if (const auto* manifest = at(exported, "manifest"); manifest != nullptr && manifest->is_object()) {

@@ -18,6 +18,7 @@ std::string task_text(const boost::json::object& task);
 std::string event_line(std::string_view event_json);  // one exported event; without its end
 // ", 42 %, about 7 s left", of the export that a status says is under way; empty where none is.
 std::string export_progress_text(const boost::json::object& status);
+std::string export_path(const boost::json::object& exported);
 std::string export_text(const boost::json::object& exported);
 std::string config_text(const boost::json::object& config);
 std::string differing_text(const boost::json::object& differing);  // of config get --diff
