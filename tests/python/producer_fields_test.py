@@ -16,6 +16,11 @@ def told(event: dict) -> dict:
     return {key: value for key, value in event.items() if key not in ("id", "timestamp")}
 
 
+def has(data: dict, path: str) -> bool:
+    first, _, others = path.partition(".")
+    return first in data and (not others or has(data[first], others))
+
+
 class Fields(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
@@ -58,7 +63,7 @@ class Fields(unittest.TestCase):
         self.assertEqual([result.status for result in results], [arbiter.Status.RECORDED] * 13)
         self.assertEqual([told(event) for event in self.events()], every_kind.expected())
 
-    def test_each_field_alone_beside_the_required_ones_is_in_the_export(self) -> None:
+    def test_each_field_alone_beside_the_required_ones_is_in_the_export_and_nothing_of_the_call_before(self) -> None:
         """So that each comes by each of the ways that calls go: with plain values, and with a list beside them."""
         wanted = []
         every = [event["data"] | {k: event[k] for k in ("traceId", "spanId") if k in event} for event in every_kind.expected()]
@@ -72,12 +77,16 @@ class Fields(unittest.TestCase):
                 fields = {key: all_of_it[key] for key in required} | {name: value}
                 at = every_kind.THEN_NS + 1000 + len(wanted)
                 self.assertTrue(getattr(self.producer, f"record_{kind.name}")(time=at, **fields), name)
+                shown_here = {kind.fields[key].shown for key in fields} | ({kind.fields[kind.makes_id].shown} if kind.makes_id else set())
                 shown = kind.fields[name].shown if name in kind.fields else name
                 if kind.name != "event" or name in ("trace_id", "span_id"):
-                    wanted.append((shown, expected))
+                    wanted.append((shown, expected, kind, shown_here))
                 else:
-                    wanted.append(("taskId", expected))
-        for event, (shown, expected) in zip(self.events(), wanted, strict=True):
+                    wanted.append(("taskId", expected, kind, shown_here))
+        for event, (shown, expected, kind, shown_here) in zip(self.events(), wanted, strict=True):
+            if kind.name != "event":  # whose data has what it likes
+                there = {field.shown for field in kind.fields.values() if has(event["data"], field.shown)}
+                self.assertEqual(there, shown_here, shown)
             got: object = event["data"] | {k: event[k] for k in ("traceId", "spanId") if k in event}
             for step in shown.split("."):
                 got, expected = got[step], expected[step]

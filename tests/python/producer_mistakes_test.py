@@ -138,11 +138,12 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(account.recorded + account.dropped + account.refused, calls)
 
     def test_a_call_that_was_refused_leaves_nothing_to_the_next_one(self) -> None:
-        for _ in range(3):
-            self.assertFalse(self.producer.record_task_execution(agent_id="a", quality_score=0.5, success=True, task_id=object()))
-            self.assertFalse(self.producer.record_task_execution(quality_score=0.5))
-            result = self.producer.record_task_execution(error_type="x")
+        for half in ({"task_id": "t", "quality_score": 7}, {"task_id": "t", "quality_score": object()}, {"task_id": "t", "error_type": "\ud800"}):
+            self.assertFalse(self.producer.record_task_execution(success=True, agent_id="a", **half))
+            result = self.producer.record_task_execution(success=True, agent_id="a")
             self.assertEqual((result.field, result.rule), ("taskId", MISSING))
+            result = self.producer.record_task_execution(task_id="t", agent_id="a")
+            self.assertEqual((result.field, result.rule), ("outcome.success", MISSING))
 
     def test_a_batch_goes_on_behind_what_is_refused(self) -> None:
         events = every_kind.instances()

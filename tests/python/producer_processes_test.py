@@ -28,7 +28,7 @@ class Processes(unittest.TestCase):
 
     def run_agent(self, source: str, *arguments: str, status: int = 0, **environment: str) -> str:
         process = self.start(source, *arguments, **environment)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
         self.assertEqual((process.returncode, err), (status, ""), out)
         return out
 
