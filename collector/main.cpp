@@ -13,6 +13,7 @@
 #include <memory>
 #include <thread>
 
+#include "collector/command_line.hpp"
 #include "collector/config/load.hpp"
 #include "collector/config/print.hpp"
 #include "collector/control/server.hpp"
@@ -26,18 +27,6 @@
 namespace {
 
 using namespace arbiter;
-
-constexpr const char* kExamples = R"(
-Examples:
-  arbiter-collector                                   with the places and defaults of whoever runs it
-  arbiter-collector --config /etc/arbiter/collector.json
-  arbiter-collector --instance test --state-dir /tmp/test-state
-  arbiter-collector --check-config --config new.json && systemctl reload arbiter-collector
-  arbiter-collector --print-config > collector.json   every key, documented, as it would be used
-  sleep 60 | arbiter-collector --embedded /dev/shm/of-mine   for a minute, as a program runs one for itself; nothing is left
-
-Signals: TERM and INT stop it cleanly (what is recorded is taken, the journal sealed); HUP reads the configuration again; USR1 exports a snapshot.
-Exit status: 0 stopped cleanly, 1 failed, 2 usage, 78 bad configuration.)";
 
 int complain(const Error& error, int status) {
   std::fprintf(stderr, "arbiter-collector: %s\n", error.message.c_str());
@@ -132,59 +121,42 @@ void keep_memory_small() {
 
 int main(int argc, char** argv) {
   keep_memory_small();
-  config::Options options;
-  std::string embedded_dir;
-  bool check = false, print = false;
-  CLI::App app(
-      "Collects what agent processes record: drains their lanes, keeps the journal, answers on the control socket, exports snapshots.",
-      "arbiter-collector");
-  app.add_option("--config", options.file, "Configuration file (JSON with comments)")->type_name("FILE");
-  app.add_option("--ring-dir", options.ring_dir, "Directory of the lanes, in a tmpfs")->type_name("DIR");
-  app.add_option("--state-dir", options.state_dir, "Directory of journal, checkpoints and key")->type_name("DIR");
-  app.add_option("--export-dir", options.export_dir, "Directory of the snapshots")->type_name("DIR");
-  app.add_option("--socket", options.socket, "Control socket")->type_name("PATH");
-  app.add_option("--instance", options.instance, "Keep several collectors apart: all default places get this name")->type_name("NAME");
-  app.add_flag("--check-config", check, "Check the configuration, say what is wrong with it, and exit");
-  app.add_flag("--print-config", print, "Print the configuration that would be used, every key documented, and exit");
-  app.add_option("--embedded", embedded_dir,
-                 "For a program that runs a collector for itself: everything lies in this directory, collector.json in it is the "
-                 "configuration; when standard input is closed the collector ends and the directory is removed")
-      ->type_name("DIR");
-  app.set_version_flag("--version", "arbiter-collector " ARBITER_VERSION);
-  app.footer(kExamples);
+  CommandLine given;
+  const auto app = command_line(given);
   try {
-    app.parse(argc, argv);
+    app->parse(argc, argv);
   } catch (const CLI::Success& done) {
-    return app.exit(done);
+    return app->exit(done);
   } catch (const CLI::ParseError& wrong) {
     std::fprintf(stderr, "arbiter-collector: %s: see arbiter-collector --help\n", wrong.what());
     return 2;
   }
 
+  config::Options& options = given.options;
   std::unique_ptr<Embedded> embedded;
   const bool says_more =
-      check || print ||
+      given.check || given.print ||
       !(options.file + options.instance + options.ring_dir + options.state_dir + options.export_dir + options.socket).empty();
-  if (!embedded_dir.empty() && says_more) {
+  if (!given.embedded.empty() && says_more) {
     std::fprintf(
         stderr,
         "arbiter-collector: --embedded names all places: leave the other options out, and put the configuration into %s/collector.json\n",
-        embedded_dir.c_str());
+        given.embedded.c_str());
     return 2;
   }
-  if (!embedded_dir.empty()) {
-    auto taken = Embedded::take(embedded_dir);
+  if (!given.embedded.empty()) {
+    auto taken = Embedded::take(given.embedded);
     if (!taken) return complain(taken.error(), 1);
     embedded = std::move(*taken);
     options = embedded->options();
   }
   auto loaded = config::load(options, config::surroundings());
   if (!loaded) return complain(loaded.error(), config::kBadConfiguration);
-  if (print) {
+  if (given.print) {
     std::fputs(config::documented(loaded->config).c_str(), stdout);
     return 0;
   }
-  if (check) {
+  if (given.check) {
     std::printf("%s: good\n", loaded->file.empty() ? "defaults (no configuration file)" : loaded->file.c_str());
     return 0;
   }

@@ -9,6 +9,7 @@
 #include "collector/crypt/keyring.hpp"
 #include "collector/journal/format.hpp"
 #include "shm/abi.hpp"
+#include "tools/arbiter-inspect/command_line.hpp"
 #include "tools/arbiter-inspect/report.hpp"
 #include "tools/arbiter-inspect/sealed.hpp"
 
@@ -19,18 +20,6 @@ using arbiter::Result;
 using arbiter::inspect::EventLine;
 using arbiter::inspect::Report;
 namespace fs = std::filesystem;
-
-constexpr const char* kFooter = R"(
-Reads segments of lanes (<ring_dir>/lanes-*), files of the journal (<state_dir>/journal/*) and snapshots (<export_dir>/<number>), whether their
-programs are running or not. Locks nothing and changes nothing; what is being written meanwhile may show as it was or as it will be.
-The exit status is 1 when something is damaged, or is none of ours.
-
-examples:
-  arbiter-inspect /dev/shm/arbiter-1000/lanes/lanes-*
-  arbiter-inspect --events ~/.local/state/arbiter/journal/*.sealed
-  arbiter-inspect --events --key-file encryption.key journal/*.sealed
-  arbiter-inspect --json ~/.local/state/arbiter/exports/latest
-)";
 
 Result<Report> inspect(const std::string& path, const EventLine& events, const arbiter::crypt::Keyring& keys) {
   std::error_code error;
@@ -55,39 +44,28 @@ Result<Report> inspect(const std::string& path, const EventLine& events, const a
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Says what is in a segment of lanes, a file of the journal or a snapshot.", "arbiter-inspect"};
-  std::vector<std::string> paths;
-  bool as_json = false, show_events = false;
-  app.add_option("path", paths, "files, and directories of snapshots")->required();
-  CLI::Option* const json =
-      app.add_flag("--json", as_json, "print one JSON document: the object of the path, a list of objects of several");
-  app.add_flag("--events", show_events,
-               "print the events in the files instead, one JSON object a line; of lanes, those not taken by the collector")
-      ->excludes(json);
-  std::vector<std::string> key_files;
-  app.add_option("--key-file", key_files, "key that something is encrypted under; several are tried");
-  app.set_version_flag("--version", "arbiter-inspect " ARBITER_VERSION);
-  app.footer(kFooter);
+  arbiter::inspect::CommandLine given;
+  const auto app = arbiter::inspect::command_line(given);
   try {
-    app.parse(argc, argv);
+    app->parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);
+    if (e.get_exit_code() == 0) return app->exit(e);
     std::fprintf(stderr, "arbiter-inspect: %s: see arbiter-inspect --help\n", e.what());
     return 2;
   }
 
-  const auto keys = arbiter::crypt::load_keyring({}, key_files);
+  const auto keys = arbiter::crypt::load_keyring({}, given.key_files);
   if (!keys) {
     std::fprintf(stderr, "arbiter-inspect: %s\n", keys.error().message.c_str());
     return 1;
   }
-  const EventLine line = !show_events ? EventLine() : [](std::string_view text) {
+  const EventLine line = !given.events ? EventLine() : [](std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::putchar('\n');
   };
   boost::json::array all;
   int exit_status = 0;
-  for (const std::string& path : paths) {
+  for (const std::string& path : given.paths) {
     auto report = [&]() -> Result<Report> {
       try {
         return inspect(path, line, *keys);
@@ -104,13 +82,13 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "arbiter-inspect: %s: is damaged\n", path.c_str());
       exit_status = 1;
     }
-    if (as_json)
+    if (given.json)
       all.push_back(std::move(report->facts));
-    else if (!show_events)
-      std::cout << (&path == &paths.front() ? "" : "\n") << arbiter::inspect::as_text(report->facts);
+    else if (!given.events)
+      std::cout << (&path == &given.paths.front() ? "" : "\n") << arbiter::inspect::as_text(report->facts);
   }
-  if (as_json && !(all.empty() && exit_status != 0))
-    std::cout << boost::json::serialize(paths.size() == 1 ? all.at(0) : boost::json::value(all)) << "\n";
+  if (given.json && !(all.empty() && exit_status != 0))
+    std::cout << boost::json::serialize(given.paths.size() == 1 ? all.at(0) : boost::json::value(all)) << "\n";
   std::cout.flush();
   if (!std::cout || std::ferror(stdout) != 0) {
     std::fprintf(stderr, "arbiter-inspect: cannot write to stdout\n");

@@ -1,4 +1,4 @@
-#include "tools/arbiterctl/completion.hpp"
+#include "tools/manual/completion.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -9,7 +9,7 @@
 #include "collector/detect/anomaly.hpp"
 #include "shm/schema.hpp"
 
-namespace arbiter::ctl {
+namespace arbiter::manual {
 namespace {
 
 struct Word {
@@ -69,25 +69,27 @@ std::string keys(std::string_view suffix) {
   return joined(all);
 }
 
-// The options whose values can be named, and those that take a value at all: that value is no command.
+// The options that take a value, which is no command; what it may be, where that can be named; or that it is a file or a directory.
 struct Valued {
   std::string name, values;
-  bool files = false;
+  bool files = false, directories = false;
 };
 void gather_valued(const CLI::App& app, std::vector<Valued>& out) {
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty() || option->get_items_expected_max() == 0) continue;
-    const std::string type = option->get_type_name(), name = "--" + option->get_lnames().front();
+    const std::string type = option->get_type_name().substr(0, option->get_type_name().find(':')),
+                      name = "--" + option->get_lnames().front();
     const std::string values = type == "TYPE"            ? event_types()
                                : type == "ANOMALY"       ? anomaly_types()
                                : type == "FORMAT"        ? formats()
                                : type == "REPORT_FORMAT" ? "text json html"
                                : type == "WINDOW"        ? windows()
+                               : type == "WHEN"          ? "original now"
                                                          : "";
     // Of two commands' options of one name, the values of both.
     const auto known = std::find_if(out.begin(), out.end(), [&](const Valued& other) { return other.name == name; });
     if (known == out.end())
-      out.push_back({name, values, type == "PATH"});
+      out.push_back({name, values, type == "PATH" || type == "FILE", type == "DIR"});
     else if (known->values != values)
       known->values = joined({known->values, values});
   }
@@ -96,9 +98,8 @@ void gather_valued(const CLI::App& app, std::vector<Valued>& out) {
 
 std::string pattern(const std::vector<Valued>& valued) {
   std::string all;
-  for (const auto& option : valued)
-    if (all.find(option.name + "|") == all.npos) all += option.name + "|";
-  all.pop_back();
+  for (const auto& option : valued) all += option.name + "|";
+  if (!all.empty()) all.pop_back();
   return all;
 }
 
@@ -120,7 +121,26 @@ std::string shell_quoted(std::string_view text) {
   return out + "'";
 }
 
-constexpr std::string_view kOrigin = "# Completion of arbiterctl. Written from its own tree of commands: see the test \"completion\".\n";
+std::string origin(const CLI::App& app) {
+  return "# Completion of " + app.get_name() + ", from its own description of its command line.\n";
+}
+
+// A name for a function of a shell.
+std::string function_of(const CLI::App& app) {
+  std::string name = "_" + app.get_name();
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+// Finds `command` among the words before the one that is completed. `words` and `end` are the shell's.
+std::string find_command(const std::string& valued, const std::string& begin, const std::string& words, const std::string& end) {
+  return "for ((i = " + begin + "; i < " + end + "; i++)); do\n  case ${" + words + "[i]} in\n    " + valued +
+         ") ((i++)) ;;\n    -*) ;;\n    *)\n      case $command in\n        '') command=${" + words +
+         "[i]} ;;\n        config) command=\"config ${" + words + "[i]}\" ;;\n      esac ;;\n  esac\ndone\n";
+}
+
+bool takes_files(const Place& place) { return place.argument == "path" || place.argument == "PATH" || place.argument == "FILE"; }
+bool takes_directories(const Place& place) { return place.argument == "DIR"; }
 
 }  // namespace
 
@@ -129,35 +149,34 @@ std::string bash_completion(const CLI::App& app) {
   gather(app, "", {}, places);
   std::vector<Valued> valued;
   gather_valued(app, valued);
-  std::string out(kOrigin);
-  out +=
-      "_arbiterctl() {\n  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= words= i\n  COMPREPLY=()\n "
-      " case $previous in\n";
+  std::string out = origin(app) + function_of(app) +
+                    "() {\nlocal current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= words= i\nCOMPREPLY=()\n"
+                    "case $previous in\n";
   for (const auto& option : valued) {
-    if (!option.values.empty())
-      out += "    " + option.name + ") COMPREPLY=($(compgen -W " + shell_quoted(option.values) + " -- \"$current\")); return ;;\n";
-    if (option.files) out += "    " + option.name + ") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n";
+    const std::string offer = !option.values.empty() ? "-W " + shell_quoted(option.values)
+                              : option.files         ? "-f"
+                              : option.directories   ? "-d"
+                                                     : "";
+    if (!offer.empty()) out += "  " + option.name + ") COMPREPLY=($(compgen " + offer + " -- \"$current\")); return ;;\n";
   }
-  out += "    " + pattern(valued) + ") return ;;\n  esac\n";
-  out += "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n      " + pattern(valued) +
-         ") ((i++)) ;;\n      -*) ;;\n      *)\n        case $command in\n          '') command=${COMP_WORDS[i]} ;;\n          config) "
-         "command=\"config ${COMP_WORDS[i]}\" ;;\n"
-         "        esac ;;\n    esac\n  done\n  case $command in\n";
+  if (!valued.empty()) out += "  " + pattern(valued) + ") return ;;\n";
+  out += "esac\n";
+  if (places.size() > 1) out += find_command(pattern(valued), "1", "COMP_WORDS", "COMP_CWORD");
+  out += "case $command in\n";
   for (const auto& place : places) {
     std::vector<std::string> words;
     for (const auto& word : place.words) words.push_back(word.name);
     if (const auto values = argument_values(place); !values.empty()) words.push_back(values);
-    out += "    " + shell_quoted(place.path) + ") words=" + shell_quoted(joined(words)) + " ;;\n";
+    out += "  " + shell_quoted(place.path) + ") words=" + shell_quoted(joined(words));
+    if (takes_files(place) || takes_directories(place))
+      out += std::string("; [[ $current == -* ]] || { COMPREPLY=($(compgen ") + (takes_files(place) ? "-f" : "-d") +
+             " -- \"$current\")); return; }";
+    out += " ;;\n";
   }
-  out += "  esac\n";
-  for (const auto& place : places)
-    if (place.argument == "DIR")
-      out += "  [[ $command == " + shell_quoted(place.path) +
-             " && $current != -* ]] && { COMPREPLY=($(compgen -d -- \"$current\")); return; }\n";
-  out +=
-      "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n  [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n}\ncomplete -F "
-      "_arbiterctl arbiterctl\n";
-  return out;
+  return out +
+         "esac\nCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n[[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace +o "
+         "filenames\n}\n" +
+         "complete -o filenames -F " + function_of(app) + " " + app.get_name() + "\n";
 }
 
 std::string zsh_completion(const CLI::App& app) {
@@ -165,27 +184,29 @@ std::string zsh_completion(const CLI::App& app) {
   gather(app, "", {}, places);
   std::vector<Valued> valued;
   gather_valued(app, valued);
-  std::string out = "#compdef arbiterctl\n" + std::string(kOrigin);
-  out += "local command= i\nlocal -a choices\ncase ${words[CURRENT-1]} in\n";
+  std::string out = "#compdef " + app.get_name() + "\n" + origin(app) + "local command= i\nlocal -a choices\ncase ${words[CURRENT-1]} in\n";
   for (const auto& option : valued) {
-    if (!option.values.empty()) out += "  " + option.name + ") compadd -- " + option.values + "; return ;;\n";
-    if (option.files) out += "  " + option.name + ") _files; return ;;\n";
+    const std::string offer = !option.values.empty() ? "compadd -- " + option.values
+                              : option.files         ? "_files"
+                              : option.directories   ? "_files -/"
+                                                     : "";
+    if (!offer.empty()) out += "  " + option.name + ") " + offer + "; return ;;\n";
   }
-  out += "  " + pattern(valued) + ") return ;;\nesac\n";
-  out += "for ((i = 2; i < CURRENT; i++)); do\n  case ${words[i]} in\n    " + pattern(valued) +
-         ") ((i++)) ;;\n    -*) ;;\n    *)\n      case $command in\n        '') command=${words[i]} ;;\n        config) command=\"config "
-         "${words[i]}\" ;;\n      esac ;;\n  esac\ndone\n"
-         "case $command in\n";
+  if (!valued.empty()) out += "  " + pattern(valued) + ") return ;;\n";
+  out += "esac\n";
+  if (places.size() > 1) out += find_command(pattern(valued), "2", "words", "CURRENT");
+  out += "case $command in\n";
   for (const auto& place : places) {
     out += "  " + shell_quoted(place.path) + ")\n    choices=(\n";
     for (const auto& word : place.words) out += "      " + shell_quoted(word.name + ":" + word.help) + "\n";
-    out += "    )\n    _describe arbiterctl choices\n";
+    out += "    )\n    _describe " + app.get_name() + " choices\n";
     if (const auto values = argument_values(place); !values.empty())
       out += std::string("    compadd ") + (place.argument == "KEY=VALUE" ? "-S '' " : "") + "-- " + values + "\n";
-    if (place.argument == "DIR") out += "    _files -/\n";
+    if (takes_files(place)) out += "    _files\n";
+    if (takes_directories(place)) out += "    _files -/\n";
     out += "    ;;\n";
   }
   return out + "esac\n";
 }
 
-}  // namespace arbiter::ctl
+}  // namespace arbiter::manual
