@@ -44,7 +44,7 @@ class Key {
 std::string fingerprint_text(const Fingerprint& fingerprint);
 
 // Reads the key. Refused, with what to do about it: no such file (code ENOENT), not a regular file, owned by another user (but root),
-// readable or writable by group or others, not of the form above.
+// readable or writable by group or others (but for a credential: root:root, mode 0440), not of the form above.
 Result<Key> load_key(const std::string& path);
 
 // Makes a new key and its file. Complete or absent: written under another name, synced, then linked. Code EEXIST where there is one

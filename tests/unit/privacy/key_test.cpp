@@ -195,6 +195,20 @@ TEST_CASE("a key file that others could have read is refused, and the error says
   CHECK(load_key(directory.key()).has_value());
 }
 
+TEST_CASE("a credential, which root's group may read and an access list opens to one user, is a key; another group's file is none") {
+  if (::geteuid() != 0) {
+    MESSAGE("not run: only root can give a file away");
+    return;
+  }
+  const Directory directory;
+  write(directory.key(), zeros_key());
+  REQUIRE(::chown(directory.key().c_str(), 0, 0) == 0);
+  REQUIRE(::chmod(directory.key().c_str(), 0440) == 0);
+  CHECK(load_key(directory.key()).has_value());
+  REQUIRE(::chown(directory.key().c_str(), 0, 1) == 0);
+  CHECK(load_key(directory.key()).has_error());
+}
+
 TEST_CASE("a key file of another user is refused") {
   if (::geteuid() != 0) {
     MESSAGE("not run: only root can give a file away");
