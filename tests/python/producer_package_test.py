@@ -167,6 +167,11 @@ class Wheels(unittest.TestCase):
         self.assertRegex(wheel.name, rf"^arbiter-{arbiter.__version__}-cp310-abi3-linux_\w+\.whl$")
         self.assertEqual(self.recorded_from(wheel), f"native 2 {arbiter.__version__}\n")
 
+    def test_without_a_compiler_it_installs_all_the_same(self) -> None:
+        wheel = self.built(CC="/bin/false")
+        said = self.recorded_from(wheel, ARBITER_LIBRARY=os.environ["ARBITER_LIBRARY"])
+        self.assertEqual(said, f"ctypes 2 {arbiter.__version__}\n")
+
     def test_with_the_library_alone(self) -> None:
         wheel = self.built(ARBITER_BUNDLE=os.environ["ARBITER_LIBRARY"], ARBITER_PURE="1")
         self.assertRegex(wheel.name, rf"^arbiter-{arbiter.__version__}-py3-none-linux_\w+\.whl$")
