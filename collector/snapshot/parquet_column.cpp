@@ -72,11 +72,11 @@ void ColumnValues::value(const Cell& cell) {
     case ColumnType::real:
       if (first || cell.real < smallest_real_) smallest_real_ = cell.real;
       if (first || cell.real > largest_real_) largest_real_ = cell.real;
-      put(plain_, cell.real);
+      numbers_.push_back(std::bit_cast<std::uint64_t>(cell.real));
       return;
     case ColumnType::flag: flags_.push_back(cell.whole != 0 ? 1u : 0u); break;
     case ColumnType::whole:
-    case ColumnType::time: put(plain_, cell.whole); break;
+    case ColumnType::time: numbers_.push_back(static_cast<std::uint64_t>(cell.whole)); break;
   }
   if (first || cell.whole < smallest_) smallest_ = cell.whole;
   if (first || cell.whole > largest_) largest_ = cell.whole;
@@ -96,11 +96,18 @@ void ColumnValues::give_up_dictionary() {
 }
 
 std::size_t ColumnValues::bytes() const {
-  return plain_.size() + dictionary_.page().size() + 4 * (flags_.size() + indices_.size() + definitions_.size() + repetitions_.size());
+  return plain_.size() + 8 * numbers_.size() + dictionary_.page().size() +
+         4 * (flags_.size() + indices_.size() + definitions_.size() + repetitions_.size());
 }
 
-std::string ColumnValues::data_page() const {
-  std::string out;
+std::string_view ColumnValues::plain() const {
+  if (spec_.type == ColumnType::text) return plain_;
+  return {reinterpret_cast<const char*>(numbers_.data()), numbers_.size() * sizeof numbers_[0]};
+}
+
+std::string_view ColumnValues::data_page(std::string& out) const {
+  if (spec_.definition_max() == 0 && !dictionary() && spec_.type != ColumnType::flag) return plain();
+  out.clear();
   if (spec_.list) put_levels(out, repetitions_, 1);
   if (spec_.definition_max() != 0) put_levels(out, definitions_, spec_.definition_max());
   if (dictionary()) {
@@ -113,7 +120,7 @@ std::string ColumnValues::data_page() const {
       out.back() = static_cast<char>(out.back() | static_cast<char>(flags_[i] << i % 8));
     }
   } else {
-    out += plain_;
+    out += plain();
   }
   return out;
 }
@@ -140,6 +147,7 @@ void ColumnValues::clear() {
   definitions_.clear();
   repetitions_.clear();
   plain_.clear();
+  numbers_.clear();
   flags_.clear();
   plain_texts_ = some_ = false;
   dictionary_.clear();

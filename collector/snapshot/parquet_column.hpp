@@ -42,7 +42,8 @@ class ColumnValues {
   std::uint32_t dictionary_entries() const { return dictionary_.entries(); }
 
   const std::string& dictionary_page() const { return dictionary_.page(); }
-  std::string data_page() const;  // levels and values, as they stand in a page before compression
+  // Levels and values, as they stand in a page before compression; in `room`, where they do not stand like that already.
+  std::string_view data_page(std::string& room) const;
 
   // The smallest and the largest value, as Parquet's statistics write them. Nothing: there is no value, or they are too long to be of use.
   struct Extremes {
@@ -55,13 +56,15 @@ class ColumnValues {
   void value(const Cell& cell);
   void text(std::string_view text);
   void give_up_dictionary();
+  std::string_view plain() const;  // values of numbers and texts
 
   ColumnSpec spec_;
   std::uint64_t count_ = 0, unknown_ = 0;
   std::vector<std::uint32_t> definitions_, repetitions_;
-  std::string plain_;                 // values; texts only without a dictionary
-  std::vector<std::uint32_t> flags_;  // values of a flag
-  bool plain_texts_ = false;          // the dictionary was given up
+  std::vector<std::uint64_t> numbers_;  // values of real, whole and time, by their bits
+  std::string plain_;                   // values of text without a dictionary
+  std::vector<std::uint32_t> flags_;    // values of a flag
+  bool plain_texts_ = false;            // the dictionary was given up
   Dictionary dictionary_;
   std::vector<std::uint32_t> indices_;
   bool some_ = false;

@@ -106,15 +106,15 @@ Result<void> Writer::end_row() {
   return open_bytes_ >= kGroupBytes || group_rows_ == kGroupRows ? end_group() : Result<void>();
 }
 
-Result<std::string> Writer::compress(const std::string& page) {
-  std::string out(ZSTD_compressBound(page.size()), '\0');
+Result<std::string_view> Writer::compress(std::string_view page) {
+  if (compressed_.size() < ZSTD_compressBound(page.size())) compressed_.resize(ZSTD_compressBound(page.size()));
+  std::vector<char>& out = compressed_;
   const std::size_t bytes = zstd_ == nullptr ? 0 : ZSTD_compressCCtx(zstd_, out.data(), out.size(), page.data(), page.size(), kLevel);
   if (bytes == 0 || ZSTD_isError(bytes) != 0) return Error{"compression of a page failed: is there memory?"};
-  out.resize(bytes);
-  return {boost::system::in_place_value, std::move(out)};
+  return std::string_view(out.data(), bytes);
 }
 
-Result<void> Writer::write_page(const std::string& page, std::uint64_t values, bool dictionary, bool by_dictionary, Chunk& chunk) {
+Result<void> Writer::write_page(std::string_view page, std::uint64_t values, bool dictionary, bool by_dictionary, Chunk& chunk) {
   const auto stored = compress(page);
   if (!stored) return stored.error();
   std::string header;
@@ -147,7 +147,7 @@ Result<void> Writer::end_group() {
     if (chunk.dictionary)
       if (auto ok = write_page(values.dictionary_page(), values.dictionary_entries(), true, false, chunk); !ok) return ok;
     chunk.data_page = std::max<std::uint64_t>(at_, kMagic.size());
-    if (auto ok = write_page(values.data_page(), values.count(), false, chunk.dictionary, chunk); !ok) return ok;
+    if (auto ok = write_page(values.data_page(page_), values.count(), false, chunk.dictionary, chunk); !ok) return ok;
     values.clear();
     group.plain_bytes += chunk.plain_bytes;
 

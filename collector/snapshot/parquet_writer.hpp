@@ -72,8 +72,8 @@ class Writer {
 
   Result<void> end_row();
   Result<void> end_group();
-  Result<std::string> compress(const std::string& page);
-  Result<void> write_page(const std::string& page, std::uint64_t values, bool dictionary, bool by_dictionary, Chunk& chunk);
+  Result<std::string_view> compress(std::string_view page);  // good until the next call
+  Result<void> write_page(std::string_view page, std::uint64_t values, bool dictionary, bool by_dictionary, Chunk& chunk);
   Result<void> put(std::string_view bytes);
   std::string footer() const;
 
@@ -81,6 +81,8 @@ class Writer {
   std::vector<ColumnSpec> columns_;
   std::vector<ColumnValues> values_;
   ZSTD_CCtx_s* zstd_;
+  std::vector<char> compressed_;
+  std::string page_;  // room for one
   std::uint64_t at_ = 0, rows_ = 0, group_rows_ = 0, open_bytes_ = 0;
   std::vector<Group> groups_;
 };
