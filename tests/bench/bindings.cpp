@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kBursts = 400;
+constexpr const char* kNodePackages = ARBITER_SOURCE_DIR "/build/node-package/node_modules";  // where tools/check installs koffi
 
 // Of a program that is told how many bursts to record, and says what a call took, in nanoseconds: {"empty": 50.1, "record": 90.2, ...}.
 struct Figure {
@@ -36,6 +37,15 @@ Binding python(const std::string& build, const char* implementation, std::vector
           .figures = std::move(figures)};
 }
 
+Binding node(const std::string& build, const char* backend, std::vector<Figure> figures) {
+  return {.measure = "a call from Node",
+          .command = {"node", ARBITER_SOURCE_DIR "/tests/bench/binding.mjs", ARBITER_SOURCE_DIR "/producer/node"},
+          .environment = {"ARBITER_NODE_ADDON=" + build + "/lib/arbiter_producer.node",
+                          "ARBITER_PRODUCER_LIBRARY=" + build + "/lib/libarbiter_producer.so.1", std::string("NODE_PATH=") + kNodePackages,
+                          std::string("ARBITER_NODE_BACKEND=") + backend},
+          .figures = std::move(figures)};
+}
+
 // Those that are built.
 std::vector<Binding> built(const Setting& setting) {
   const std::string build = fs::path(setting.bin).parent_path();
@@ -47,6 +57,17 @@ std::vector<Binding> built(const Setting& setting) {
                           {"task", "start and completion, as a block, by the accelerator", 0}}));
   if (fs::exists(build + "/python/arbiter/__init__.py"))
     all.push_back(python(build, "ctypes", {{"record", "a completion, over ctypes", 2'000}}));
+  if (found_program("node").empty()) return all;
+  if (fs::exists(build + "/lib/arbiter_producer.node"))
+    all.push_back(node(build, "addon",
+                       {{"empty", "empty, with these arguments", 0},
+                        {"emptyFromObject", "empty, with this object", 0},
+                        {"record", "a completion, by the addon", 200},
+                        {"recordFromObject", "a completion from an object, by the addon", 1'500},
+                        {"task", "start and completion from objects, by the addon", 0}}));
+  if (fs::exists(std::string(kNodePackages) + "/koffi"))
+    all.push_back(node(build, "koffi",
+                       {{"record", "a completion, over koffi", 0}, {"recordFromObject", "a completion from an object, over koffi", 0}}));
   return all;
 }
 
@@ -62,8 +83,8 @@ Result<void> measure(const Setting& setting, Report& report, const Binding& bind
   const boost::json::value document = boost::json::parse(*said, bad);
   for (const Figure& figure : binding.figures) {
     const boost::json::value* const ns = bad || !document.is_object() ? nullptr : document.get_object().if_contains(figure.key);
-    if (ns == nullptr || !ns->is_double()) return Error{binding.command.back() + " does not say what '" + figure.key + "' took: " + *said};
-    Row& row = report.add("bindings", binding.measure, figure.of, "ns", ns->get_double());
+    if (ns == nullptr || !ns->is_number()) return Error{binding.command.back() + " does not say what '" + figure.key + "' took: " + *said};
+    Row& row = report.add("bindings", binding.measure, figure.of, "ns", ns->to_number<double>());
     if (figure.goal_ns > 0) row.goal = figure.goal_ns;
   }
   return {};

@@ -25,7 +25,7 @@ constexpr Mode kModes[] = {
     {"questions", "how long answers take with 10 million retained events", "arbiter-bench --rounds 1 questions", true, questions},
     {"growth", "cost of an event over 1 to 500 producers, 1,000 to 10 million retained events, 10 to 10,000 agents",
      "arbiter-bench --json growth > growth.json", true, growth},
-    {"bindings", "one call from Python, by the accelerator and over ctypes, beside an empty one; needs python3",
+    {"bindings", "one call from Python and Node, by accelerator or addon and without, beside an empty one; needs python3 or node",
      "arbiter-bench --rounds 9 bindings", false, bindings},
     {"compare", "others doing the same work in the same run; needs what tools/bench-setup installs",
      "arbiter-bench --rounds 5 --json compare > compare.json", false, compare},

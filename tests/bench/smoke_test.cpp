@@ -176,6 +176,10 @@ TEST_CASE("bindings: each that is built, beside an empty call") {
     CHECK(from_python ==
           "empty, with these keywords, a completion, by the accelerator, "
           "start and completion, as a block, by the accelerator, a completion, over ctypes");
+  if (std::filesystem::exists(std::string(ARBITER_BIN_DIR) + "/../lib/arbiter_producer.node") && !bench::found_program("node").empty())
+    CHECK(of(document, "a call from Node")
+              .starts_with("empty, with these arguments, empty, with this object, a completion, by the addon, "
+                           "a completion from an object, by the addon, start and completion from objects, by the addon"));
 }
 
 TEST_CASE("compare: every peer, or a refusal that says how to have them all") {
