@@ -36,7 +36,7 @@ TEST_CASE("a seal that is called off while it waits is never done; those before 
   const TempDir dir;
   must(make_directory(dir.journal()));
   Syncer syncer(dir.journal(), SyncPolicy::never, std::chrono::hours(1));
-  Background background(dir.journal(), {}, syncer);
+  Background background(dir.journal(), {}, nullptr, syncer);
   const std::string obstacle = dir.journal() + "/" + sealed_name(1) + ".tmp";
   std::filesystem::create_directory(obstacle);  // the first cannot be written, and nothing overtakes it
   for (const std::uint64_t index : {1u, 2u, 3u}) background.seal(job_of(dir.journal(), index));
@@ -122,7 +122,7 @@ TEST_CASE("what is abandoned is not done later: a clear leaves no checkpoint of 
   const TempDir dir;
   must(make_directory(dir.journal()));
   Syncer syncer(dir.journal(), SyncPolicy::never, std::chrono::hours(1));
-  Background background(dir.journal(), {}, syncer);
+  Background background(dir.journal(), {}, nullptr, syncer);
   std::filesystem::create_directory(checkpoint_path(dir.journal()) + ".tmp");
   background.checkpoint("of before", 0);
   background.finish();
@@ -144,7 +144,7 @@ TEST_CASE("what is asked for before a finish is tried in it, whatever was failin
   must(unsyncable);
   syncer.written(*unsyncable, {}, 1, 1, false);
   syncer.flush();
-  Background background(dir.journal(), {}, syncer);
+  Background background(dir.journal(), {}, nullptr, syncer);
   for (std::uint64_t index = 1; index <= 20; ++index) {
     SealJob job = job_of(dir.journal(), index);
     background.checkpoint("never written: what comes before it is not synced", 1);
