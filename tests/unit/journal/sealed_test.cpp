@@ -284,7 +284,7 @@ TEST_CASE("a search for one task reads the blocks that have it, and hardly anoth
   filter.task = event::Text(std::string_view("task-77"));
   const Read one = read(*journal, filter);
   CHECK(one.sequences == std::vector<std::uint64_t>{771, 772, 773, 774, 775, 776, 777, 778, 779, 780});
-  CHECK(one.scan.blocks_read <= 3);
+  CHECK(one.scan.blocks_read <= 3 + all.scan.blocks_read / 50);  // a filter says yes in vain one time in a hundred
   const std::string absent = "no such task";
   filter.task = event::Text(std::string_view(absent));
   CHECK(read(*journal, filter).scan.events == 0);
