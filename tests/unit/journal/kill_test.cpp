@@ -79,6 +79,8 @@ TEST_CASE("a writer killed at any moment leaves each committed event there once,
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) write_until_killed(options, told, seed);
+    // At any moment, also before it is ready; in every other round once it has written.
+    for (int ms = 0; round % 2 == 1 && ms < 10'000 && told.committed.load(std::memory_order_acquire) <= last; ++ms) ::usleep(1000);
     ::usleep(static_cast<useconds_t>(2000 + random() % 25'000));
     ::kill(child, SIGKILL);
     int status = 0;
@@ -112,6 +114,6 @@ TEST_CASE("a writer killed at any moment leaves each committed event there once,
     last = n;
     must(journal->commit());
   }
-  CHECK(last > 100);  // however slow the disk: most rounds have written something
+  CHECK(last >= 30);  // every other round has written something
   ::munmap(shared, sizeof(Told));
 }
