@@ -24,12 +24,14 @@ TEST_CASE("an embedded collector collects until its standard input is closed, an
   fs::permissions(directory, fs::perms::owner_all);
   fs::create_directory(directory / "lanes");
   place.write("own/collector.json", plain_config(R"("log": {"level": "error"})"));
-  Process collector({"/bin/sh", "-c", command(directory, "sleep 3")}, {}, place.root() / "out", place.root() / "err");
+  Process collector({"/bin/sh", "-c", command(directory, "while [ ! -e " + (place.root() / "enough").string() + " ]; do sleep 0.05; done")},
+                    {}, place.root() / "out", place.root() / "err");
   REQUIRE(wait_until([&] { return fs::exists(directory / "control.sock"); }));
   const Ran replayed = place.run("arbiter-replay", {"--input", place.sample(10).string()}, {{"ARBITER_RING_DIR", directory / "lanes"}});
   CHECK_MESSAGE(replayed.exit == 0, replayed.err);
   const Ran stats = place.run("arbiterctl", {"--socket", (directory / "control.sock").string(), "--json", "stats"});
   CHECK(json::parse(stats.out).at("totalTaskExecutions") == 10);
+  place.write("enough", "");
   CHECK(collector.wait() == 0);
   CHECK_FALSE(fs::exists(directory));
   CHECK(read_file(place.root() / "err").empty());
@@ -38,8 +40,9 @@ TEST_CASE("an embedded collector collects until its standard input is closed, an
 TEST_CASE("after a signal the directory stays, and the next collector goes on with what is in it") {
   Place place;
   const fs::path directory = place.root() / "own";
-  const std::string sleeps = "{ sleep 0.2; kill -TERM $(cat " + (directory / "state/lock").string() + "); sleep 1; }";
-  const Ran stopped = place.shell(command(directory, sleeps));
+  const std::string stops = "{ until [ -e " + (directory / "control.sock").string() + " ]; do sleep 0.05; done; pid=$(cat " +
+                            (directory / "state/lock").string() + "); kill -TERM $pid; while kill -0 $pid 2>&-; do sleep 0.05; done; }";
+  const Ran stopped = place.shell(command(directory, stops));
   CHECK_MESSAGE(stopped.exit == 0, stopped.err);
   CHECK(fs::exists(directory / "state/journal"));
   const Ran closed = place.shell(command(directory, ":"));

@@ -25,7 +25,7 @@ fs::path secret_runs(Place& place, int runs) {
   std::string lines;
   for (int i = 0; i < runs; ++i)
     lines += event_line(
-        "task-execution", 1'730'000'000'000'000'000 + i * 1'000'000,
+        "task-execution", 1'730'000'000'000'000'000 + i * std::int64_t{1'000'000},
         R"({"taskId":"task-)" + std::to_string(i) + R"(","agentId":")" + std::string(kSecret) + R"(","outcome":{"success":true}})");
   return place.write("runs-" + std::to_string(runs) + ".jsonl", lines);
 }
