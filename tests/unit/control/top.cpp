@@ -133,6 +133,14 @@ TEST_CASE("every line fits, at every size, whatever is in it") {
   CHECK(lines[6].starts_with("agents in the last 5m: 3"));
 }
 
+TEST_CASE("anomalies have a line of their own while there is one open") {
+  Shown shown;
+  shown.now = look(12s, "arbiter_anomalies_open{type=\"error_rate_increase\"} 0\narbiter_anomalies_open{type=\"latency_spike\"} 0");
+  CHECK(plain(view(shown, 80, 24))[4].starts_with("lanes"));
+  shown.now = look(12s, "arbiter_anomalies_open{type=\"error_rate_increase\"} 2\narbiter_anomalies_open{type=\"latency_spike\"} 0");
+  CHECK(plain(view(shown, 80, 24))[4].starts_with("anomaly  error_rate_increase 2   arbiterctl anomalies says more"));
+}
+
 TEST_CASE("what is wrong is said to its end, over several lines: there it says what to do") {
   Shown shown;
   shown.now = look(12s, "");

@@ -116,6 +116,23 @@ Line losses(const Shown& shown, int columns) {
   return figures.line();
 }
 
+// What got worse and is not over; nothing where nothing has.
+void anomalies(std::vector<Line>& lines, const Shown& shown, int columns) {
+  constexpr std::string_view family = "arbiter_anomalies_open{type=\"";
+  Figures figures("anomaly", columns);
+  double open = 0;
+  const auto& samples = shown.now->metrics.all();
+  for (auto it = samples.lower_bound(family); it != samples.end() && it->first.starts_with(family); ++it) {
+    if (it->second <= 0) continue;
+    open += it->second;
+    const std::string_view type = std::string_view(it->first).substr(family.size());
+    figures.add(std::string(type.substr(0, type.find('"'))) + " " + short_number(it->second), Colour::bad);
+  }
+  if (open <= 0) return;
+  figures.add("arbiterctl anomalies says more");
+  lines.push_back(figures.line());
+}
+
 Line lanes(const Shown& shown, int columns) {
   const Samples& m = shown.now->metrics;
   Figures figures("lanes", columns);
@@ -230,6 +247,7 @@ std::vector<Line> view(Shown& shown, int columns, int rows) {
   health(lines, shown, columns);
   lines.push_back(events(shown, columns));
   lines.push_back(losses(shown, columns));
+  anomalies(lines, shown, columns);
   lines.push_back(lanes(shown, columns));
   lines.push_back(keeps(shown, columns));
   if (shown.help) {
