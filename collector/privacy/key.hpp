@@ -30,10 +30,10 @@ class Key {
   Key& operator=(const Key&) = default;
   ~Key();  // overwrites the bytes
 
-  IdKey id_key() const;             // of the ids' hashes: SipHash-2-4-128
-  LinkKey link_key() const;         // of the links between the journal's footers
+  IdKey id_key() const;                  // of the ids' hashes: SipHash-2-4-128
+  LinkKey link_key() const;              // of the links between the journal's footers
   EncryptionKey encryption_key() const;  // of what is encrypted on disk
-  Fingerprint fingerprint() const;  // says which key it was, and nothing about it
+  Fingerprint fingerprint() const;       // says which key it was, and nothing about it
   const KeyBytes& bytes() const { return bytes_; }
 
  private:

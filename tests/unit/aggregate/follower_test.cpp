@@ -73,7 +73,11 @@ struct Scene {
     Listener listener;
     Follower follower(
         {[&] { return journal->committed_frame(); }, [&](std::uint64_t frame) { return Result<journal::Increment>(journal->since(frame)); },
-         [](std::uint64_t) { return true; }, [] { return Follower::Times{kStart, kStart}; }, [&](const std::string& warning) { warnings.push_back(warning); }},
+         [](std::uint64_t) { return true; },
+         [] {
+           return Follower::Times{kStart, kStart};
+         },
+         [&](const std::string& warning) { warnings.push_back(warning); }},
         {.checkpoint = checkpoint()});
     follower.add(listener);
     follower.load();
