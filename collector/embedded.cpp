@@ -68,11 +68,14 @@ Result<std::unique_ptr<Embedded>> Embedded::take(const std::string& directory) {
 }
 
 Embedded::~Embedded() {
-  if (watching_.joinable()) {
-    eventfd_write(stop_, 1);
-    watching_.join();
-  }
+  watch_no_more();
   if (stop_ >= 0) close(stop_);
+}
+
+void Embedded::watch_no_more() {
+  if (!watching_.joinable()) return;
+  eventfd_write(stop_, 1);
+  watching_.join();
 }
 
 config::Options Embedded::options() const {
@@ -97,10 +100,7 @@ Result<void> Embedded::watch() {
 }
 
 Result<void> Embedded::leave() {
-  if (watching_.joinable()) {
-    eventfd_write(stop_, 1);
-    watching_.join();
-  }
+  watch_no_more();
   if (!closed_) return {};
   std::error_code error;
   fs::remove_all(directory_, error);

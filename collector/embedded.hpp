@@ -32,6 +32,7 @@ class Embedded {
 
  private:
   explicit Embedded(std::string directory) : directory_(std::move(directory)) {}
+  void watch_no_more();
 
   std::string directory_;
   int stop_ = -1;                     // eventfd

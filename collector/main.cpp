@@ -109,8 +109,8 @@ int serve(const config::Options& options, config::Loaded loaded, Embedded* embed
   return 0;
 }
 
-// Threads come and go, and what they have used for once is large: two arenas, and what is large given back, keep a tenth and more of the
-// collector's own memory from being held for nobody (arbiter-bench memory).
+// Threads come and go, and what they have used for once is large: with two arenas, and what is large given back, it is not held for nobody
+// (arbiter-bench memory).
 void keep_memory_small() {
   mallopt(M_ARENA_MAX, 2);
   mallopt(M_MMAP_THRESHOLD, 256 << 10);  // for good: else it grows with what is freed

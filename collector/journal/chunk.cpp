@@ -27,7 +27,8 @@ Result<std::span<const std::byte>> make_chunk(const SegmentKey& key, std::uint32
     stored = ZSTD_compress(room.data(), room.size(), raw.data(), raw.size(), kChunkLevel);
     if (ZSTD_isError(stored) != 0) return Error{std::string("compressing: ") + ZSTD_getErrorName(stored)};
     if (gap != 0)
-      encrypt_part(room.first(stored), key, Part::block, number, *cipher, std::span(buffer).subspan(sizeof(ChunkHeader), gap + stored));
+      encrypt_part(room.first(stored), key, SealedPart::block, number, *cipher,
+                   std::span(buffer).subspan(sizeof(ChunkHeader), gap + stored));
     stored += gap;
   } else {
     buffer.resize(sizeof(ChunkHeader) + stored + 8);
@@ -57,7 +58,8 @@ Result<std::span<const std::byte>> read_chunk(const SegmentFile& file, const Blo
   auto stored = chunk.subspan(sizeof header, header.stored_bytes);
   if (file.cipher != nullptr && number != kTableChunk) {
     const bool amendments = number == kAmendmentsChunk;
-    if (!(amendments ? decrypt_body(stored, file.key, 0, *file.cipher) : decrypt_part(stored, file.key, Part::block, number, *file.cipher)))
+    if (!(amendments ? decrypt_body(stored, file.key, 0, *file.cipher)
+                     : decrypt_part(stored, file.key, SealedPart::block, number, *file.cipher)))
       return Error{"the block is damaged, or was changed"};
     if (!amendments) stored = stored.subspan(crypt::kOverhead);
   }

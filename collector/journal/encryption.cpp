@@ -18,7 +18,7 @@ static_assert(sizeof(EntryAbout) == 40);
 
 struct PartAbout {
   SegmentKey key;
-  Part what;
+  SealedPart what;
   std::uint64_t number;
 };
 static_assert(sizeof(PartAbout) == 32);
@@ -62,13 +62,13 @@ Error unknown_key(const std::string& path, const crypt::KeyId& key) {
           ENOKEY};
 }
 
-void encrypt_part(std::span<const std::byte> plain, const SegmentKey& key, Part what, std::uint64_t number, const crypt::Cipher& cipher,
+void encrypt_part(std::span<const std::byte> plain, const SegmentKey& key, SealedPart what, std::uint64_t number, const crypt::Cipher& cipher,
                   std::span<std::byte> out) {
   const PartAbout authenticated{key, what, number};
   cipher.encrypt(plain, object_bytes(authenticated), out);
 }
 
-bool decrypt_part(std::span<std::byte> record, const SegmentKey& key, Part what, std::uint64_t number, const crypt::Cipher& cipher) {
+bool decrypt_part(std::span<std::byte> record, const SegmentKey& key, SealedPart what, std::uint64_t number, const crypt::Cipher& cipher) {
   const PartAbout authenticated{key, what, number};
   return cipher.decrypt(record, object_bytes(authenticated));
 }

@@ -28,10 +28,10 @@ inline constexpr std::size_t kOverheadWords = crypt::kOverhead / sizeof(std::uin
 Error unknown_key(const std::string& path, const crypt::KeyId& key);
 
 // What lies in a sealed segment beside the entries; `what` says which part of it.
-enum class Part : std::uint64_t { block = 1, filter = 2, footer = 3 };
-void encrypt_part(std::span<const std::byte> plain, const SegmentKey& key, Part what, std::uint64_t number, const crypt::Cipher& cipher,
-                  std::span<std::byte> out);
-[[nodiscard]] bool decrypt_part(std::span<std::byte> record, const SegmentKey& key, Part what, std::uint64_t number,
+enum class SealedPart : std::uint64_t { block = 1, filter = 2, footer = 3 };
+void encrypt_part(std::span<const std::byte> plain, const SegmentKey& key, SealedPart what, std::uint64_t number,
+                  const crypt::Cipher& cipher, std::span<std::byte> out);
+[[nodiscard]] bool decrypt_part(std::span<std::byte> record, const SegmentKey& key, SealedPart what, std::uint64_t number,
                                 const crypt::Cipher& cipher);
 
 }  // namespace arbiter::journal

@@ -26,7 +26,7 @@ std::optional<std::string> decrypted_facts(std::string_view footer, const Segmen
   const auto bytes = in.get<std::uint64_t>();
   if (bytes < crypt::kOverhead || bytes > in.left()) return std::nullopt;
   std::string record(in.get_bytes(bytes));
-  if (!decrypt_part(std::as_writable_bytes(std::span(record)), file.key, Part::footer, 0, *file.cipher)) return std::nullopt;
+  if (!decrypt_part(std::as_writable_bytes(std::span(record)), file.key, SealedPart::footer, 0, *file.cipher)) return std::nullopt;
   return record.substr(crypt::kOverhead);
 }
 

@@ -73,7 +73,7 @@ std::string encrypted_facts(std::string_view facts, const SegmentKey& key, const
   std::string out;
   Writer(out).put(bytes);
   out.resize(sizeof bytes + bytes);
-  encrypt_part(bytes_of(facts), key, Part::footer, 0, cipher, std::as_writable_bytes(std::span(out)).subspan(sizeof bytes));
+  encrypt_part(bytes_of(facts), key, SealedPart::footer, 0, cipher, std::as_writable_bytes(std::span(out)).subspan(sizeof bytes));
   return out;
 }
 
@@ -129,7 +129,7 @@ Result<Sealed> write_sealed(const SealJob& job, const std::string& path, const A
       filters.insert(filters.end(), filter.begin(), filter.end());
     } else {
       filters.resize(filters.size() + kOverheadWords + filter.size());
-      encrypt_part(std::as_bytes(std::span(filter)), raw.key, Part::filter, n, *cipher,
+      encrypt_part(std::as_bytes(std::span(filter)), raw.key, SealedPart::filter, n, *cipher,
                    std::as_writable_bytes(std::span(filters).subspan(filter_at.back())));
     }
     ARBITER_TESTPOINT("seal.block_written");

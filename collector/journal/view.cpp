@@ -132,7 +132,7 @@ bool JournalView::may_have(const SeenBlock& block, std::uint64_t task_hash) cons
   const auto got = file.file->read(bytes, block.place.filter_offset);
   if (!got || *got != bytes.size()) return true;
   if (file.cipher == nullptr) return filter_has(words, task_hash);
-  return !decrypt_part(bytes, file.key, Part::filter, block.number, *file.cipher) ||
+  return !decrypt_part(bytes, file.key, SealedPart::filter, block.number, *file.cipher) ||
          filter_has(std::span(words).subspan(kOverheadWords), task_hash);
 }
 

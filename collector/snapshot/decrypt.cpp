@@ -4,11 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 
 #include "collector/crypt/stream.hpp"
-#include "collector/journal/file.hpp"
 #include "collector/snapshot/manifest.hpp"
 #include "collector/snapshot/output_file.hpp"
 #include "collector/snapshot/verify_manifest.hpp"
@@ -16,55 +14,39 @@
 namespace arbiter::snapshot {
 namespace {
 
-// Fills `buffer` from the offset on; fewer bytes at the end of the file.
-Result<std::size_t> read_at(int fd, std::span<std::byte> buffer, std::uint64_t offset) {
-  std::size_t have = 0;
-  while (have < buffer.size()) {
-    const ssize_t got = ::pread(fd, buffer.data() + have, buffer.size() - have, static_cast<off_t>(offset + have));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error("reading");
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  return have;
-}
-
-// One file of the snapshot, in the clear.
-Result<FileInfo> decrypt_into(const std::string& from, const std::string& to, const FileInfo& claimed, const crypt::Keyring& keys) {
+// One file of the snapshot, in the clear; its bytes.
+Result<std::uint64_t> decrypt_into(const std::string& from, const std::string& to, const FileInfo& claimed, const crypt::Keyring& keys) {
   const std::string path = from + "/" + claimed.name + std::string(kEncryptedEnding);
-  auto out = journal::File::open(to + "/" + claimed.name, O_WRONLY | O_CREAT | O_EXCL);
+  const auto file = journal::File::open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!file) return file.error();
+  const auto out = journal::File::open(to + "/" + claimed.name, O_WRONLY | O_CREAT | O_EXCL);
   if (!out) return out.error();
   Sha256 sum;
-  FileInfo made;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return system_error(path);
-  const auto done = decrypt_file(fd, keys, [&](std::string_view piece) -> Result<void> {
+  std::uint64_t bytes = 0;
+  const auto done = decrypt_file(**file, keys, [&](std::string_view piece) -> Result<void> {
     sum.add(piece);
-    if (auto ok = (*out)->write(journal::bytes_of(piece), made.bytes); !ok) return ok;
-    made.bytes += piece.size();
+    if (auto ok = (*out)->write(journal::bytes_of(piece), bytes); !ok) return ok;
+    bytes += piece.size();
     return {};
   });
-  ::close(fd);
   if (!done) return done.error().while_(path);
-  made.name = claimed.name;
-  made.sha256 = sum.hex();
-  if (made.sha256 != claimed.sha256) return Error{path + ": what is in it is not what the manifest says: export again"};
-  return made;
+  if (sum.hex() != claimed.sha256) return Error{path + ": what is in it is not what the manifest says: export again"};
+  return bytes;
 }
 
 }  // namespace
 
-Result<void> decrypt_file(int fd, const crypt::Keyring& keys, const TakePlain& take) {
+Result<void> decrypt_file(const journal::File& file, const crypt::Keyring& keys, const TakePlain& take) {
   std::string encrypted(sizeof(crypt::StreamHeader), '\0'), plain;
   const auto room = [&] { return std::as_writable_bytes(std::span(encrypted)); };
-  auto got = read_at(fd, room(), 0);
+  auto got = file.read(room(), 0);
   if (!got) return got.error();
   std::uint64_t offset = *got;
   auto stream = crypt::StreamDecryptor::begin(room().first(*got), keys);
   if (!stream) return stream.error();
   encrypted.resize(crypt::kPiece + crypt::kPieceOverhead);
   for (;;) {
-    got = read_at(fd, room(), offset);
+    got = file.read(room(), offset);
     if (!got) return got.error();
     offset += *got;
     if (stream->done()) return *got == 0 ? Result<void>() : Error{"has something behind its end: it was changed"};
@@ -85,10 +67,10 @@ Result<Decrypted> decrypt_snapshot(const std::string& from, const std::string& t
     std::string sums;
     for (const FileInfo& claimed : claims->files) {
       if (::access((from + "/" + claimed.name + std::string(kEncryptedEnding)).c_str(), F_OK) == 0) {
-        const auto file = decrypt_into(from, to, claimed, keys);
-        if (!file) return file.error();
+        const auto bytes = decrypt_into(from, to, claimed, keys);
+        if (!bytes) return bytes.error();
         ++decrypted.files;
-        decrypted.bytes += file->bytes;
+        decrypted.bytes += *bytes;
       } else {
         std::error_code failed;
         std::filesystem::copy_file(from + "/" + claimed.name, to + "/" + claimed.name, failed);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "collector/crypt/cipher.hpp"
+#include "collector/journal/file.hpp"
 #include "shm/result.hpp"
 
 namespace arbiter::snapshot {
@@ -14,7 +15,7 @@ namespace arbiter::snapshot {
 // Gives `take` the plain text of an encrypted file, piece by piece, each checked before it is given. An error: code ENOKEY, its key is not
 // here; else it cannot be read, is not encrypted or is damaged, or `take` said no; the pieces given until then are what was written.
 using TakePlain = std::function<Result<void>(std::string_view piece)>;
-Result<void> decrypt_file(int fd, const crypt::Keyring& keys, const TakePlain& take);
+Result<void> decrypt_file(const journal::File& file, const crypt::Keyring& keys, const TakePlain& take);
 
 struct Decrypted {
   std::uint64_t files = 0, bytes = 0;  // decrypted, of plain text

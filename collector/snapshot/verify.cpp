@@ -143,7 +143,8 @@ class Verifier {
     encrypted_[claimed.name] = std::move(*stored);
     if (file.bytes != crypt::encrypted_bytes(claimed.bytes)) return problem(name, "is not of the size that the manifest's makes");
     Sha256 sum;
-    const auto read = decrypt_file(file.fd.get(), keys_, [&](std::string_view piece) {
+    const journal::File again(::fcntl(file.fd.get(), F_DUPFD_CLOEXEC, 0));
+    const auto read = decrypt_file(again, keys_, [&](std::string_view piece) {
       sum.add(piece);
       return Result<void>();
     });

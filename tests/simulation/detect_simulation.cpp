@@ -24,7 +24,7 @@ tens of seconds. What is simulated follows from the seed. Exit status: 0 every b
 
 examples:
   detect_simulation                        a short form, for the tests
-  detect_simulation --series 1000          as in the README: 12,000 series of 30 days
+  detect_simulation --series 1000          14,000 series of 30 days
 )";
 
 struct Options {

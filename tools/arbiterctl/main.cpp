@@ -108,22 +108,22 @@ int export_snapshot(client::Client& collector, const Arguments& arguments) {
   return print(collector, arguments, exported, arguments.wait ? export_path : export_text);
 }
 
-// To a file that is made, or to stdout.
+// To a file that is made, for its owner alone, or to stdout.
 int decrypt_one(const std::string& path, const std::string& to, const crypt::Keyring& keys) {
-  const auto failed = [&](const Error& error) { return complain(error.while_(path)); };
-  const int from = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (from < 0) return failed(system_error("opening"));
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(to.empty() ? nullptr : std::fopen(to.c_str(), "wbxe"), &std::fclose);
-  if (!to.empty() && file == nullptr) return ::close(from), complain(system_error(to));
+  const auto from = journal::File::open(path, O_RDONLY);
+  if (!from) return complain(from.error());
+  const int fd = to.empty() ? STDOUT_FILENO : ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return complain(system_error(to));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(to.empty() ? nullptr : ::fdopen(fd, "wb"), &std::fclose);
   std::FILE* const out = file != nullptr ? file.get() : stdout;
-  const auto done = snapshot::decrypt_file(from, keys, [&](std::string_view piece) -> Result<void> {
+  const auto done = snapshot::decrypt_file(**from, keys, [&](std::string_view piece) -> Result<void> {
     if (std::fwrite(piece.data(), 1, piece.size(), out) != piece.size()) return system_error("writing");
     return {};
   });
-  ::close(from);
   if (done && std::fflush(out) == 0) return kSuccess;
+  const Error failed = done ? system_error("writing") : done.error();
   if (!to.empty()) ::unlink(to.c_str());
-  return failed(done ? system_error("writing") : done.error());
+  return complain(failed.while_(path));
 }
 
 json::object report_json(const snapshot::VerifyReport& report) {

@@ -198,3 +198,34 @@ TEST_CASE("what was changed in a frame is noticed, though its checksum was made 
   FrameStream again(s, s.end, s.size, s.previous);
   CHECK(again.next().has_value());
 }
+
+TEST_CASE("entries that were taken from another frame are noticed, though the checksums were made to fit") {
+  const TempDir dir;
+  Secretive participant;
+  const Options options = options_in(dir, {kFirst, {}});
+  {
+    const auto journal = open(options, participant);
+    std::filesystem::create_directory(options.directory + "/" + sealed_name(1) + ".tmp");  // nothing is sealed
+    fill(*journal, 1000, 1);
+  }
+  const auto opened = open_raw_segment(files(options.directory, ".journal").front(), options.keys);
+  must(opened);
+  const RawSegment& s = opened->segment;
+  FrameStream frames(s, s.end, s.size, s.previous);
+  const auto bytes_of_next = [&] {
+    const auto frame = frames.next();
+    REQUIRE(frame.has_value());
+    std::vector<std::byte> bytes(frame->bytes());
+    must(s.file->read(bytes, frames.offset()));
+    return bytes;
+  };
+  auto first = bytes_of_next();
+  const auto second = bytes_of_next();
+  REQUIRE(first.size() == second.size());
+  std::copy(second.begin() + sizeof(FrameHeader), second.end(), first.begin() + sizeof(FrameHeader));
+  const std::uint64_t sum = XXH3_64bits_withSeed(first.data() + 8, first.size() - 8, checksum_seed(s.header.key));
+  std::memcpy(first.data(), &sum, sizeof sum);
+  must(s.file->write(first, s.end));
+  FrameStream again(s, s.end, s.size, s.previous);
+  CHECK_FALSE(again.next().has_value());
+}
