@@ -62,8 +62,8 @@ Error unknown_key(const std::string& path, const crypt::KeyId& key) {
           ENOKEY};
 }
 
-void encrypt_part(std::span<const std::byte> plain, const SegmentKey& key, SealedPart what, std::uint64_t number, const crypt::Cipher& cipher,
-                  std::span<std::byte> out) {
+void encrypt_part(std::span<const std::byte> plain, const SegmentKey& key, SealedPart what, std::uint64_t number,
+                  const crypt::Cipher& cipher, std::span<std::byte> out) {
   const PartAbout authenticated{key, what, number};
   cipher.encrypt(plain, object_bytes(authenticated), out);
 }
