@@ -152,7 +152,7 @@ Result<void> encoders(const Setting& setting, Report& report) {
   const std::string directory = setting.directory + "/encoded";
   std::filesystem::create_directories(directory);
   const auto rows = setting.count_of(kRows);
-  pin(0);
+  const Pinned alone(0);
   const auto add = [&](const char* what, const Result<double>& paced, double goal) -> Result<void> {
     std::filesystem::remove_all(directory);
     std::filesystem::create_directories(directory);

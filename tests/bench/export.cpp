@@ -87,6 +87,7 @@ Result<RunningCollector> filled(const Setting& setting, Load load, int processor
 // Completions alone make lines of about 600 bytes: the two formats of lines, which have a goal. Else every format, one after the other;
 // with one processor for the whole collector.
 Result<void> alone(const Setting& setting, Report& report, Load load, const std::string& arrived) {
+  const Pinned elsewhere(0);
   auto collector = filled(setting, load, 1);
   if (!collector) return collector.error();
   for (const Wanted& wanted : kWanted) {

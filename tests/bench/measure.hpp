@@ -18,6 +18,12 @@ std::uint64_t cycles_of_nothing();
 // The calling thread, and what it starts from then on, on that processor alone. False: there is none of that number.
 bool pin(int processor);
 void unpin();  // back to where the process was allowed to run when it started
+struct Pinned {  // while it is there; programs that are started meanwhile stay there
+  explicit Pinned(int processor) { pin(processor); }
+  ~Pinned() { unpin(); }
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+};
 void sleep_for(std::chrono::nanoseconds time);
 inline void sleep_s(double seconds) { sleep_for(std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9))); }
 
