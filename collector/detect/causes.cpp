@@ -150,6 +150,8 @@ void Causes::put(Anomaly& anomaly) const {
   std::erase_if(causes, [](const Cause& c) { return !(c.explained >= kExplainsMin); });
   std::stable_sort(causes.begin(), causes.end(), [](const Cause& a, const Cause& b) { return a.explained > b.explained; });
   if (causes.size() > kCausesMax) causes.resize(kCausesMax);
+  // One value may bring more than the whole, where others got better meanwhile; more than the whole nobody explains.
+  for (Cause& cause : causes) cause.explained = std::min(cause.explained, 1.0);
   anomaly.causes = std::move(causes);
 }
 

@@ -159,13 +159,21 @@ void Join::settle(const Values& v, const Keys& keys, const journal::EventRef& re
   }
 }
 
+std::uint32_t Join::remember(Made&& made) {
+  if (decisions_.full()) {
+    words_bytes_ -= decisions_[decisions_.oldest()].decision.words.size();
+    decisions_.erase(decisions_.oldest());
+  }
+  words_bytes_ += made.decision.words.size();
+  return decisions_.insert(std::move(made));
+}
+
 void Join::settle_decision(const Values& v, const Keys& keys, const journal::EventRef& ref, const Amend& amend) {
-  if (decisions_.full()) decisions_.erase(decisions_.oldest());
   Made made;
   made.keys[0] = keys.id;
   made.keys[1] = keys.task_agent;
   made.decision = decision_of(v, ref.time_ns);
-  const Decision& d = decisions_[decisions_.insert(std::move(made))].decision;
+  const Decision& d = decisions_[remember(std::move(made))].decision;
 
   const auto give = [&](Waiting& w) {
     Values patch = patch_of(Kind::task_execution);

@@ -41,8 +41,9 @@ struct Decision {
   std::uint32_t present = 0;                 // bits of the execution's routingDecision.* fields
   std::uint8_t hashed = 0;                   // bit i: word i is a hash
   std::array<std::uint16_t, kWords> size{};  // of each word
-  // One word behind the other. There are as many decisions as executions may be open: ids that are hashes have their room here.
-  boost::container::small_vector<char, 48> words;
+  // One word behind the other. There are as many decisions as executions may be open: two hashes, the name of a strategy and a version have
+  // their room here.
+  boost::container::small_vector<char, 64> words;
 
   void add(Word word, const event::Text& text);  // in their order
   void fill(event::Values& execution) const;
@@ -81,6 +82,7 @@ class Join final : public journal::Participant {
   const Counts& counts() const { return counts_; }
 
   void save(const std::function<void(std::string_view piece)>& out) const override;
+  std::uint64_t saved_bytes() const override;
   bool load(std::string_view bytes) override;
   void replay(const LaneId& lane, const event::Values& stored, const journal::EventRef& ref) override;
   void replay_clear() override;
@@ -106,6 +108,7 @@ class Join final : public journal::Participant {
   using Executions = OldestOut<Waiting, 3>;
 
   const Decision* find_decision(const Key& named, const Key& task_agent, std::int64_t not_after_ns) const;
+  std::uint32_t remember(Made&& made);  // its slot
   void settle_decision(const event::Values& values, const Keys& keys, const journal::EventRef& ref, const Amend& amend);
   void settle_start(const Keys& keys, const journal::EventRef& ref, const Amend& amend);
   void settle_execution(const event::Values& values, const Keys& keys, const journal::EventRef& ref);
@@ -117,6 +120,7 @@ class Join final : public journal::Participant {
   Executions waiting_;    // their start has not come
   Executions decidable_;  // their start is known; a decision may still come, or a later one that was on its way
   OldestOut<Made, 2> decisions_;
+  std::uint64_t words_bytes_ = 0;  // of the decisions
   Counts counts_;
 };
 

@@ -13,6 +13,11 @@ constexpr std::uint32_t kFormat = 3;
 using Words = decltype(Decision::words);
 using Out = std::function<void(std::string_view piece)>;
 
+// What Writer::put() writes of a value.
+template <class T>
+requires std::is_trivially_copyable_v<T> std::uint64_t written_bytes(const T&) { return sizeof(T); }
+std::uint64_t written_bytes(const Words& words) { return sizeof(std::uint32_t) + words.size(); }
+
 // Gathers what is small: a table has some million fields, and the drain waits for it.
 class Writer {
  public:
@@ -132,10 +137,25 @@ void Join::save(const Out& out) const {
   put_table(w, decisions_, [](auto field, const Made& e) { each_made(field, e); });
 }
 
+// Entries are of one size but for the words of the decisions, so that nobody has to be visited.
+std::uint64_t Join::saved_bytes() const {
+  const auto table = [](std::size_t entries, auto entry, auto each) {
+    std::uint64_t bytes = 0;
+    each([&](const auto& value) { return bytes += written_bytes(value), true; }, entry);
+    return sizeof(std::uint64_t) + entries * bytes;
+  };
+  const auto waiting = [](auto field, const Waiting& e) { each_waiting(field, e); };
+  return sizeof kFormat + sizeof(KeyHash::Seed) + sizeof counts_ + words_bytes_ +
+         table(starts_.size(), Start{}, [](auto field, const Start& e) { each_start(field, e); }) +
+         table(waiting_.size(), Waiting{}, waiting) + table(decidable_.size(), Waiting{}, waiting) +
+         table(decisions_.size(), Made{}, [](auto field, const Made& e) { each_made(field, e); });
+}
+
 bool Join::load(std::string_view bytes) {
   const auto forget = [this] {
     starts_.clear();
     decisions_.clear();
+    words_bytes_ = 0;
     replay_clear();
   };
   forget();
@@ -145,21 +165,27 @@ bool Join::load(std::string_view bytes) {
   KeyHash::Seed seed;
   if (!r.get(format) || format != kFormat || !r.get(seed) || !r.get(counts_)) return false;
   key_of_ = KeyHash(seed);
-  const auto get_table = [&](auto& table, auto entry, auto each) {
+  const auto get_table = [&](auto entry, auto each, auto put) {
     std::uint64_t size = 0;
     if (!r.get(size)) return false;
     for (; size != 0; --size) {
       auto e = entry;
       if (!each([&](auto& value) { return r.get(value); }, e)) return false;
-      if (table.full()) table.erase(table.oldest());  // the limit was lowered since
-      table.insert(std::move(e));
+      put(std::move(e));
     }
     return true;
   };
-  const bool good = get_table(starts_, Start{}, [](auto field, Start& e) { return each_start(field, e); }) &&
-                    get_table(waiting_, Waiting{}, [](auto field, Waiting& e) { return each_waiting(field, e); }) &&
-                    get_table(decidable_, Waiting{}, [](auto field, Waiting& e) { return each_waiting(field, e); }) &&
-                    get_table(decisions_, Made{}, [](auto field, Made& e) { return each_made(field, e) && sound(e.decision); });
+  const auto into = [](auto& table) {
+    return [&table](auto entry) {
+      if (table.full()) table.erase(table.oldest());  // the limit was lowered since
+      table.insert(std::move(entry));
+    };
+  };
+  const auto start = [](auto field, Start& e) { return each_start(field, e); };
+  const auto waiting = [](auto field, Waiting& e) { return each_waiting(field, e); };
+  const auto made = [](auto field, Made& e) { return each_made(field, e) && sound(e.decision); };
+  const bool good = get_table(Start{}, start, into(starts_)) && get_table(Waiting{}, waiting, into(waiting_)) &&
+                    get_table(Waiting{}, waiting, into(decidable_)) && get_table(Made{}, made, [this](Made e) { remember(std::move(e)); });
   if (!good || !r.done()) {
     forget();
     return false;

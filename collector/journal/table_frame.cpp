@@ -82,10 +82,15 @@ std::uint64_t padding_of(std::uint64_t bytes, bool encrypted) {
 
 }  // namespace
 
+std::uint64_t Participant::saved_bytes() const {
+  std::uint64_t bytes = 0;
+  save([&](std::string_view piece) { bytes += piece.size(); });
+  return bytes;
+}
+
 Result<TableFrame> write_table_frame(const File& file, std::uint64_t offset, const FramePlace& place, const Table& table,
                                      const Participant& participant, const crypt::Cipher* cipher) {
-  std::uint64_t participant_bytes = 0;
-  participant.save([&](std::string_view piece) { participant_bytes += piece.size(); });
+  const std::uint64_t participant_bytes = participant.saved_bytes();
   const std::string fields = encode_table(table, participant_bytes);
   const std::uint64_t plain = fields.size() + participant_bytes, padding = padding_of(plain, cipher != nullptr);
   const std::uint64_t bytes = cipher != nullptr ? crypt::encrypted_bytes(plain + padding) : plain + padding;

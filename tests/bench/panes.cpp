@@ -1,5 +1,5 @@
 // What panes take of memory: 1,000 agents of 10 types of task each, with events of every kind in every pane of every window, and what it
-// takes to ask them. In this process; the base is what it has before.
+// takes to ask them; and what the charts of the watch for anomalies take besides. In this process; the base is what it has before.
 #include <unistd.h>
 
 #include <cstdio>
@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "collector/aggregate/figures.hpp"
+#include "collector/detect/detector.hpp"
 #include "collector/journal/totals.hpp"
 #include "tests/bench/load.hpp"
 #include "tests/bench/measure.hpp"
@@ -33,7 +34,7 @@ double resident_mib() {
 // One agent's kinds of events, of which none is missing.
 class Events {
  public:
-  Events(aggregate::Panes& panes, aggregate::Roster& roster) : panes_(panes), roster_(roster) {
+  Events(aggregate::Observer& to, aggregate::Roster& roster) : to_(to), roster_(roster) {
     event::ListWriter scores(scores_);
     for (const char* name : {"clarity", "correctness", "style"}) scores.item(), scores.text(0, event::Text(name)), scores.real(1, 0.5);
     event::ListWriter violations(violations_);
@@ -106,10 +107,10 @@ class Events {
   }
   void give(const event::Values& v) {
     const auto time = static_cast<std::int64_t>(v.stamp);
-    panes_.event({v, {}, 1, time, roster_.whom(v, time)});
+    to_.event({v, {}, 1, time, roster_.whom(v, time)});
   }
 
-  aggregate::Panes& panes_;
+  aggregate::Observer& to_;
   aggregate::Roster& roster_;
   Ids ids_{1};
   std::string scores_, violations_;
@@ -125,7 +126,6 @@ Result<void> panes(const Setting& setting, Report& report) {
   auto kept = std::make_unique<aggregate::Panes>(
       std::vector<aggregate::Window>{{"5m", 5min, 1min}, {"1h", 1h, 15min}, {"24h", 24h, 4h}, {"7d", 168h, 24h}});
   kept->moment({1, kNow, kNow, false, 0, 0});
-  Events events(*kept, *roster);
   std::vector<std::pair<std::int64_t, unsigned>> bursts;  // when, and how many completions
   for (std::int64_t back = 41; back >= 6; --back) bursts.emplace_back(kNow - back * 4 * kHour, 50);
   for (std::int64_t back = 5; back >= 1; --back) bursts.emplace_back(kNow - back * 4 * kHour, 300);
@@ -134,6 +134,7 @@ Result<void> panes(const Setting& setting, Report& report) {
   std::vector<std::string> names, types;
   for (unsigned a = 0; a < agents; ++a) names.push_back("agent-of-many-that-record-here-" + std::to_string(a));
   for (unsigned t = 0; t < kTypes; ++t) types.push_back("type-of-task-" + std::to_string(t));
+  Events events(*kept, *roster);
   for (const auto& [time, n] : bursts)
     for (const std::string& agent : names)
       for (const std::string& type : types) events.burst(agent, type, time, n);
@@ -143,6 +144,17 @@ Result<void> panes(const Setting& setting, Report& report) {
   row.goal = kMiBMost;
   row.note = std::to_string(counts.panes) + " panes";
   report.add("panes", "of which panes hold", what, "MiB", static_cast<double>(counts.packed_bytes) / kMiB);
+
+  const double with_panes = resident_mib();
+  detect::Detector detector({}, [](const detect::Finding&) {});
+  Events watched(detector, *roster);
+  for (const std::int64_t time : {kNow - kHour, kNow}) {
+    detector.moment({1, time, time, false, 0, 0});
+    for (const std::string& agent : names)
+      for (const std::string& type : types) watched.burst(agent, type, time, 100);
+  }
+  report.add("panes", "charts of the watch for anomalies, besides", what, "MiB", resident_mib() - with_panes).note =
+      std::to_string(detector.charts()) + " charts";
 
   const aggregate::Window& week = kept->longest();
   const auto timed = [&](const char* question, auto&& ask) {

@@ -67,6 +67,18 @@ TEST_CASE("two that got worse share it by how much each brings") {
   CHECK(a.causes[1].explained == doctest::Approx(0.25));
 }
 
+TEST_CASE("what gets worse while others get better explains the whole, and not more") {
+  Told told;
+  told.executions(1, 500, 0, "x");
+  told.executions(1, 500, 250, "y");
+  told.executions(kSince, 100, 80, "x");
+  told.executions(kSince, 100, 20, "y");
+  const Anomaly a = told.anomaly();
+  REQUIRE(a.causes.size() == 1);
+  CHECK(a.causes[0].value == "x");
+  CHECK(a.causes[0].explained == 1);
+}
+
 TEST_CASE("a kind of task that fails as ever, and comes more often, explains the change") {
   Told told;
   told.executions(1, 900, 0, "easy");

@@ -111,6 +111,7 @@ Values decision(std::string_view id, std::int64_t at, std::string_view agent = "
 std::string saved_by(const join::Join& join) {
   std::string all;
   join.save([&](std::string_view piece) { all += piece; });
+  CHECK(join.saved_bytes() == all.size());
   return all;
 }
 
@@ -260,4 +261,16 @@ TEST_CASE("a saved state cut short at any byte, or longer than it is, is refused
   }
   CHECK_FALSE(loaded.load(saved + "x"));
   CHECK(loaded.load(saved));
+}
+
+TEST_CASE("a state knows how long it is, also when entries with more words, or with fewer, have been let go") {
+  Recorded r(3);
+  for (int i = 0; i < 10; ++i) {
+    r.put(decision("d" + std::string(static_cast<std::size_t>(i * 37 % 100), 'x'), 10 + i));
+    r.put(start("s" + std::to_string(i), 30 + i));
+    saved_by(r.join);
+  }
+  join::Join loaded(2);
+  REQUIRE(loaded.load(saved_by(r.join)));
+  saved_by(loaded);
 }
