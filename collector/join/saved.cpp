@@ -169,14 +169,14 @@ bool Join::load(std::string_view bytes) {
     std::uint64_t size = 0;
     if (!r.get(size)) return false;
     for (; size != 0; --size) {
-      auto e = entry;
+      decltype(entry) e{};
       if (!each([&](auto& value) { return r.get(value); }, e)) return false;
-      put(std::move(e));
+      put(e);
     }
     return true;
   };
   const auto into = [](auto& table) {
-    return [&table](auto entry) {
+    return [&table](auto& entry) {
       if (table.full()) table.erase(table.oldest());  // the limit was lowered since
       table.insert(std::move(entry));
     };
@@ -185,7 +185,7 @@ bool Join::load(std::string_view bytes) {
   const auto waiting = [](auto field, Waiting& e) { return each_waiting(field, e); };
   const auto made = [](auto field, Made& e) { return each_made(field, e) && sound(e.decision); };
   const bool good = get_table(Start{}, start, into(starts_)) && get_table(Waiting{}, waiting, into(waiting_)) &&
-                    get_table(Waiting{}, waiting, into(decidable_)) && get_table(Made{}, made, [this](Made e) { remember(std::move(e)); });
+                    get_table(Waiting{}, waiting, into(decidable_)) && get_table(Made{}, made, [this](Made& e) { remember(std::move(e)); });
   if (!good || !r.done()) {
     forget();
     return false;

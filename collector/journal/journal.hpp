@@ -96,7 +96,11 @@ class Participant {
   // between.
   virtual void save(const std::function<void(std::string_view piece)>& out) const = 0;
   // What save() will give, in bytes. A stage that is large knows without saving: the drain waits for it.
-  virtual std::uint64_t saved_bytes() const;
+  virtual std::uint64_t saved_bytes() const {
+    std::uint64_t bytes = 0;
+    save([&bytes](std::string_view piece) { bytes += piece.size(); });
+    return bytes;
+  }
   virtual bool load(std::string_view bytes) = 0;                                                  // false: not what save wrote
   virtual void replay(const LaneId& lane, const event::Values& stored, const EventRef& ref) = 0;  // an event journalled after the save
   virtual void replay_clear() = 0;

@@ -82,12 +82,6 @@ std::uint64_t padding_of(std::uint64_t bytes, bool encrypted) {
 
 }  // namespace
 
-std::uint64_t Participant::saved_bytes() const {
-  std::uint64_t bytes = 0;
-  save([&](std::string_view piece) { bytes += piece.size(); });
-  return bytes;
-}
-
 Result<TableFrame> write_table_frame(const File& file, std::uint64_t offset, const FramePlace& place, const Table& table,
                                      const Participant& participant, const crypt::Cipher* cipher) {
   const std::uint64_t participant_bytes = participant.saved_bytes();
