@@ -35,6 +35,10 @@ int arbiter_attach_thread(arbiter_producer* handle) {
   return handle->producer.attach_thread() ? 1 : 0;
 }
 
+void arbiter_detach_thread(arbiter_producer* handle) {
+  if (handle != nullptr) handle->producer.detach_thread();
+}
+
 int arbiter_flush(arbiter_producer* handle, int64_t timeout_ns) {
   if (handle == nullptr) return c::wrong(c::kNullProducer), 0;
   return handle->producer.flush(std::chrono::nanoseconds(timeout_ns)) ? 1 : 0;

@@ -52,6 +52,9 @@ template <class Struct, class C>
   return answer(result);
 }
 
+// Does a batch item of that size have the pointer at that offset?
+constexpr bool covers(std::size_t size, std::size_t offset) noexcept { return size >= offset + sizeof(void*); }
+
 }  // namespace
 }  // namespace arbiter::c
 
@@ -98,10 +101,13 @@ size_t arbiter_record_batch(arbiter_producer* producer, arbiter_batch_item* item
   }
   for (auto* at = reinterpret_cast<std::byte*>(items); count != 0; --count, at += step) {
     auto* const item = reinterpret_cast<arbiter_batch_item*>(at);
-    arbiter_id* const made_id = step < sizeof *item ? nullptr : item->made_id;
+    arbiter_id* const made_id = c::covers(step, offsetof(arbiter_batch_item, made_id)) ? item->made_id : nullptr;
     const bool fits = item->struct_size == step && (step <= sizeof *item || c::rest_is_zeros(item, step, sizeof *item));
     item->status = fits ? arbiter_record(producer, item->kind, item->event, made_id) : c::wrong(c::kBadSize);
-    recorded += item->status == ARBITER_RECORDED;
+    const bool good = item->status == ARBITER_RECORDED;
+    recorded += good;
+    if (c::covers(step, offsetof(arbiter_batch_item, field))) item->field = good ? "" : arbiter_last_error_field();
+    if (c::covers(step, offsetof(arbiter_batch_item, rule))) item->rule = good ? "" : arbiter_last_error_rule();
   }
   return recorded;
 }

@@ -36,14 +36,18 @@ std::vector<Behind> lanes_behind(const Directory& directory) {
       const abi::Position target = s->writer.published(lane);
       if (!acknowledged(s->writer, lane, target)) behind.push_back({s->writer.id(), lane, target});
     }
+  for (const Ended* e = directory.unread; e != nullptr; e = e->next) behind.push_back({e->segment.id(), 0, {}});
   return behind;
 }
 
-// Takes out what has been acknowledged by now. A segment that is gone went with events in it, or with none: `abandoned` knows.
+// Takes out what has been acknowledged by now. A segment that is gone is among the unread ones, or went with nothing in it, or with
+// events that are lost: `abandoned` knows.
 void look_again(const Directory& directory, std::vector<Behind>& behind) {
   std::erase_if(behind, [&](const Behind& b) {
     for (const Segment* s = directory.segments; s != nullptr; s = s->next)
       if (s->writer.id() == b.segment) return acknowledged(s->writer, b.lane, b.target);
+    for (const Ended* e = directory.unread; e != nullptr; e = e->next)
+      if (e->segment.id() == b.segment) return false;
     return true;
   });
 }
@@ -74,6 +78,7 @@ bool Outlet::flush(std::chrono::nanoseconds timeout) noexcept {
       if (directory == nullptr) {
         done = true;  // nothing was recorded here; in a child that was forked meanwhile, too
       } else {
+        directory->look_at_unread();
         try {
           if (first)
             behind = lanes_behind(*directory);

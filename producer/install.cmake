@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 # As arbiter/producer.h has it. The number of the release is another: it says nothing of who can be served.
-set(abi_version 1.0)
+set(abi_version 1.1)
 
 add_library(arbiter_producer_shared SHARED $<TARGET_OBJECTS:arbiter_producer_objects> $<TARGET_OBJECTS:arbiter_shm>)
 target_include_directories(arbiter_producer_shared INTERFACE

@@ -101,13 +101,42 @@ void Directory::release(Lane& lane) noexcept {
   segment->writer.release(lane.index);
   if (--segment->held != 0 || !segment->retired) return;
   add(ended, segment->writer.account());
-  abandoned |= !all_acknowledged(*segment);
+  if (!all_acknowledged(*segment)) {
+    Ended* const left = segment->writer.still_linked() ? make_in_pages<Ended>(std::move(segment->writer), place) : nullptr;
+    if (left != nullptr) {
+      left->next = unread;
+      unread = left;
+    } else {
+      abandoned = true;
+    }
+  }
   for (Segment** at = &segments; *at != nullptr; at = &(*at)->next)
     if (*at == segment) {
       *at = segment->next;
       break;
     }
   remove_from_pages(segment);
+}
+
+void Directory::give_back(Lane& lane) noexcept {
+  Segment& segment = *lane.segment;
+  if (segment.held == 1 && (ring(place) || !segment.writer.still_linked())) segment.retired = true;
+  release(lane);
+  look_at_unread();
+}
+
+void Directory::look_at_unread() noexcept {
+  for (Ended** at = &unread; *at != nullptr;) {
+    Ended* const one = *at;
+    const EndedSegment::Fate fate = one->segment.fate();
+    if (fate == EndedSegment::Fate::waiting) {
+      at = &one->next;
+      continue;
+    }
+    abandoned |= fate == EndedSegment::Fate::lost;
+    *at = one->next;
+    remove_from_pages(one);
+  }
 }
 
 LaneReader::Account Directory::account() const noexcept {
@@ -134,17 +163,21 @@ void add(LaneReader::Account& sum, const LaneReader::Account& more) noexcept {
 
 // Opened and closed each time: a descriptor that was kept would be one more that an application may close, and then write into what got its
 // number.
-void ring_doorbell(void* directory) noexcept {
-  const Place& place = static_cast<const Directory*>(directory)->place;
-  if (!place.has_doorbell) return;
+bool ring(const Place& place) noexcept {
+  if (!place.has_doorbell) return false;
   const NoCancel uninterrupted;
   const int saved_errno = errno;
+  bool rung = false;
   const int bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (bell >= 0) {
-    sendto(bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&place.doorbell), sizeof place.doorbell);
+    const auto* const address = reinterpret_cast<const sockaddr*>(&place.doorbell);
+    rung = sendto(bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, address, sizeof place.doorbell) == 1;
     close(bell);
   }
   errno = saved_errno;
+  return rung;
 }
+
+void ring_doorbell(void* directory) noexcept { ring(static_cast<const Directory*>(directory)->place); }
 
 }  // namespace arbiter::producer

@@ -59,8 +59,15 @@ struct Segment {
   SegmentWriter writer;
   std::array<Lane, abi::kLanesPerSegment> lanes{};
   std::uint32_t held = 0;  // lanes that threads hold
-  bool retired = false;    // its file is gone: no more claims; it goes when no thread holds a lane of it
+  bool retired = false;    // its file is gone, or a thread has given the last lane of it back: no more claims; it goes with the last lane
   Segment* next = nullptr;
+};
+
+// A segment of this process that is gone before the collector had read all of it, and may still do so.
+struct Ended {
+  Ended(SegmentWriter&& gone, const Place& place) noexcept : segment(std::move(gone), place.lanes.c_str()) {}
+  EndedSegment segment;
+  Ended* next = nullptr;
 };
 
 // A lanes directory, and what this process has there. Guarded by the process's lock.
@@ -69,12 +76,18 @@ struct Directory {
   const Place& place;  // of an outlet, which stays
   Segment* segments = nullptr;
   LaneReader::Account ended;  // of segments that are gone
-  bool abandoned = false;     // one of those went with events that the collector had not acknowledged
+  Ended* unread = nullptr;    // of those, the ones that the collector is to read yet
+  bool abandoned = false;     // one of them went with events that the collector never will read
   Directory* next = nullptr;
 
   // A lane for the calling thread; null and the problem if none is to be had. Makes a segment if all lanes are taken.
   Lane* claim(Problem& problem) noexcept;
   void release(Lane& lane) noexcept;
+  // The same, and lets go of the segment, as the end of the process would, if no thread holds another lane of it. Not while no collector
+  // is there: the next claim takes it up again, and nothing fills up with segments that nobody takes away.
+  void give_back(Lane& lane) noexcept;
+  // Looks at what became of `unread`.
+  void look_at_unread() noexcept;
   LaneReader::Account account() const noexcept;
   static bool all_acknowledged(const Segment& segment) noexcept;  // flush.cpp
 };
@@ -84,7 +97,9 @@ Directory* directory_at(const Place& place) noexcept;
 
 void add(LaneReader::Account& sum, const LaneReader::Account& more) noexcept;
 
-// Rings the collector's doorbell: one datagram that nobody waits for. `directory` is a Directory.
+// Rings the collector's doorbell: one datagram that nobody waits for. False: nobody is there, or he has many of them to look at.
+bool ring(const Place& place) noexcept;
+// The same for a lane's writer. `directory` is a Directory.
 void ring_doorbell(void* directory) noexcept;
 
 }  // namespace arbiter::producer

@@ -27,6 +27,16 @@ void remember(Thread& thread, Outlet* outlet, Lane* lane) noexcept {
   thread.outlet = outlet;
 }
 
+// Takes it out of the thread's list.
+void forget(Thread& thread, Lane& lane) noexcept {
+  remember(thread, nullptr, nullptr);
+  for (Lane** at = &thread.lanes; *at != nullptr; at = &(*at)->next)
+    if (*at == &lane) {
+      *at = lane.next;
+      break;
+    }
+}
+
 Outlet* without_memory() noexcept {
   alignas(Outlet) static std::byte storage[sizeof(Outlet)];  // never destroyed: records are made until the very end
   static Outlet* const outlet = [] {
@@ -139,17 +149,29 @@ void Outlet::carry(Session& s, Lane& lane) noexcept {
 void Outlet::replace(Thread& thread, Lane& lane) noexcept {
   const NoCancel uninterrupted;
   const int saved_errno = errno;
-  remember(thread, nullptr, nullptr);
-  for (Lane** at = &thread.lanes; *at != nullptr; at = &(*at)->next)
-    if (*at == &lane) {
-      *at = lane.next;
-      break;
-    }
+  forget(thread, lane);
   {
     const ProcessLock lock;
     lane.segment->retired = true;
     ARBITER_TESTPOINT("lane.retired");
     lane.directory->release(lane);
+  }
+  errno = saved_errno;
+}
+
+void Outlet::detach(Thread& thread) noexcept {
+  if (thread.busy.load(std::memory_order_relaxed) != 0) return;
+  const Busy busy(thread);
+  if (thread.generation != process_page->generation.load(std::memory_order_relaxed)) return;  // a parent's lanes
+  Lane* lane = thread.lanes;
+  while (lane != nullptr && lane->outlet != this) lane = lane->next;
+  if (lane == nullptr) return;
+  const NoCancel uninterrupted;
+  const int saved_errno = errno;
+  forget(thread, *lane);
+  {
+    const ProcessLock lock;
+    lane->directory->give_back(*lane);
   }
   errno = saved_errno;
 }

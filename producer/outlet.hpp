@@ -42,6 +42,8 @@ class Outlet {
   Lane* lane_of(Thread& thread) noexcept;
   // Lets go of a lane whose file is gone. The thread's next record claims another.
   void replace(Thread& thread, Lane& lane) noexcept;
+  // Gives the thread's lane back, if it has one. Nothing in a signal handler that interrupted this library.
+  void detach(Thread& thread) noexcept;
 
   // Attempts of a thread that has no lane.
   void count_no_lane() noexcept;

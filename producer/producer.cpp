@@ -17,6 +17,8 @@ Producer::Producer(const ProducerOptions& options) noexcept : wait_up_to_(option
 
 bool Producer::attach_thread() noexcept { return producer::Call(*outlet_).lane() != nullptr; }
 
+void Producer::detach_thread() noexcept { outlet_->detach(producer::this_thread); }
+
 bool Producer::flush(std::chrono::nanoseconds timeout) noexcept { return outlet_->flush(timeout); }
 
 Account Producer::account() const { return outlet_->account(); }

@@ -5,7 +5,7 @@
 //   live       linked, complete, locked: the producer's mapping holds the lock (an OFD lock lives as long as the open file description,
 //   which the
 //              mapping keeps after the descriptor is closed)
-//   ended      the lock is free: the process has exited, been killed, or let go; nobody writes any more
+//   ended      the lock is free: the process has exited, been killed, or let go (EndedSegment); nobody writes any more
 //   unlinked   the collector has drained it and has the final account in its journal
 //
 // One gap is left: a thread that forks between the opening of the file and the end of create() hands the child the description, and the
@@ -130,6 +130,7 @@ class SegmentWriter {
   abi::ClockSource clock() const { return clock_; }
 
  private:
+  friend class EndedSegment;
   SegmentWriter(Mapping map, const SegmentId& id, Mapping path, abi::ClockSource clock, dev_t device, ino_t inode) noexcept
       : map_(std::move(map)), id_(id), path_(std::move(path)), clock_(clock), device_(device), inode_(inode) {}
   const char* path_name() const { return reinterpret_cast<const char*>(path_.begin()); }
@@ -146,6 +147,36 @@ class SegmentWriter {
   ino_t inode_ = 0;
   // Bit i: a thread holds lane i. release() stores release, claim() acquires: the next thread sees the positions the last one left.
   std::atomic<std::uint32_t> taken_{0};
+};
+
+// What a process keeps of a segment that it let go of before the collector had read all of it: enough to see what becomes of that, and no
+// descriptor or mapping of it.
+class EndedSegment {
+ public:
+  // Ends the segment, as the end of the process would: its lock is free from here on. All of its lanes have been released. Makes system
+  // calls, allocates nothing. `ring_dir` outlives this.
+  EndedSegment(SegmentWriter&& segment, const char* ring_dir) noexcept;
+
+  enum class Fate : std::uint8_t {
+    waiting,  // not all of it is acknowledged, as far as can be seen
+    taken,    // it is; or the file is gone, which the collector removes once it has it all
+    lost,     // the file is gone, and its directory is not the one that it was in
+  };
+  // A few system calls; allocates nothing.
+  Fate fate() noexcept;
+
+  const SegmentId& id() const { return segment_.id(); }
+
+ private:
+  bool acknowledged(int fd) noexcept;
+  bool same_directory() const noexcept;
+
+  SegmentWriter segment_;  // without its mapping
+  const char* ring_dir_;
+  dev_t directory_device_ = 0;
+  ino_t directory_inode_ = 0;
+  std::array<abi::Position, abi::kLanesPerSegment> published_;
+  std::uint32_t lanes_taken_ = 0;  // lanes below are acknowledged
 };
 
 // Why a file of the lanes directory was not attached.

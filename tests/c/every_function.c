@@ -64,6 +64,7 @@ static void the_wrong_calls(arbiter_producer* producer) {
   CHECK(arbiter_record_batch(producer, NULL, 3) == 0);
   CHECK(arbiter_record_batch(producer, &item, 1) == 0);
   CHECK(arbiter_attach_thread(NULL) == 0);
+  arbiter_detach_thread(NULL);
   CHECK(arbiter_flush(NULL, 0) == 0);
   CHECK(arbiter_producer_problem(NULL, NULL, 0) == strlen("producer is null"));
   arbiter_producer_destroy(NULL);
@@ -101,6 +102,31 @@ static void the_refused(arbiter_producer* producer) {
   event.data = arbiter_str("{}");
   CHECK(arbiter_record_event(producer, &event) == ARBITER_REFUSED);
   CHECK(SAYS("event: type: is not UTF-8"));
+}
+
+/* What each says of itself is what a single call would have said. */
+static void a_batch_that_is_not_all_good(arbiter_producer* producer) {
+  arbiter_routing_decision good = {0}, bad = {0};
+  arbiter_batch_item items[4] = {{0}};
+  arbiter_id made;
+  good.struct_size = bad.struct_size = sizeof good;
+  good.task_id = bad.task_id = arbiter_str("task-1");
+  good.selected_agent = arbiter_str("agent-7");
+  items[0].event = items[2].event = items[3].event = &good;
+  items[1].event = &bad;
+  items[2].made_id = &made;
+  for (int i = 0; i < 4; ++i) {
+    items[i].struct_size = sizeof *items;
+    items[i].kind = ARBITER_ROUTING_DECISION;
+  }
+  items[3].kind = (arbiter_kind)14;
+  CHECK(arbiter_record_batch(producer, items, 4) == 2);
+  CHECK(items[0].status == ARBITER_RECORDED && items[0].field[0] == '\0' && items[0].rule[0] == '\0');
+  CHECK(items[1].status == ARBITER_REFUSED && strcmp(items[1].field, "selectedAgent") == 0);
+  CHECK(strcmp(items[1].rule, "is required and is missing or empty") == 0);
+  CHECK(items[2].status == ARBITER_RECORDED && items[2].field[0] == '\0' && made.size >= 26);
+  CHECK(items[3].status == ARBITER_INVALID && strcmp(items[3].field, "kind") == 0);
+  CHECK(strcmp(items[3].rule, "is none that this version of the library knows") == 0);
 }
 
 static void a_run(arbiter_producer* producer) {
@@ -167,6 +193,10 @@ static int alone(void) {
   decision.selected_agent = arbiter_str("agent-7");
   CHECK(arbiter_record(producer, ARBITER_ROUTING_DECISION, &decision, &made) == ARBITER_RECORDED);
   CHECK(made.size >= 26 && made.text[made.size] == '\0' && strlen(made.text) == made.size);
+  a_batch_that_is_not_all_good(producer);
+  arbiter_detach_thread(producer);
+  arbiter_detach_thread(producer);
+  the_account(producer, 31, 8);
   CHECK(arbiter_flush(producer, 0) == 0); /* nobody took it */
   CHECK(arbiter_flush(producer, 2000000) == 0);
   arbiter_producer_destroy(producer);
@@ -179,6 +209,7 @@ static int collected(void) {
   CHECK(record_every_kind(producer) == 13);
   CHECK(record_every_kind_in_a_batch(producer) == 13);
   a_run(producer);
+  arbiter_detach_thread(producer);
   flushed = arbiter_flush(producer, INT64_C(20000000000));
   CHECK(flushed == 1);
   CHECK(arbiter_flush(producer, 0) == 1);

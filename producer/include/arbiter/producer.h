@@ -38,7 +38,7 @@ extern "C" {
 /* --- Versions */
 
 /* Of this header: major << 16 | minor. Within a major nothing that a caller relies on is taken away; a minor adds functions and fields. */
-#define ARBITER_ABI_VERSION 0x10000u
+#define ARBITER_ABI_VERSION 0x10001u
 
 /* Of the library that is loaded. A caller is served by one of the same major and of a minor no less than that of its header. */
 ARBITER_API uint32_t arbiter_abi_version(void);
@@ -90,16 +90,27 @@ typedef struct arbiter_producer_options {
  * if the options cannot be read (struct_size), or without memory; arbiter_last_error() says which. */
 ARBITER_API arbiter_producer* arbiter_producer_create(const arbiter_producer_options* options);
 
-/* Lanes stay with their threads, and runs may still be completed. No other thread may be using the producer. Null: nothing. */
+/* Lanes stay with their threads, which may have other producers for the same directory, and runs may still be completed; a thread that has
+ * done with the directory calls arbiter_detach_thread before. No other thread may be using the producer. Null: nothing. */
 ARBITER_API void arbiter_producer_destroy(arbiter_producer* producer);
 
 /* Claims the calling thread's lane ahead of its first record. 1: it has one. 0: none could be had now; arbiter_producer_problem says why.
  */
 ARBITER_API int arbiter_attach_thread(arbiter_producer* producer);
 
+/* Gives the calling thread's lane for the producer's directory back ahead of the thread's exit: what it has recorded stays to be collected,
+ * and its next record claims a lane again, which may take as long as its first. If no thread of the process holds another lane of the same
+ * file, the file is let go of (128 MiB of address space, and the memory that its lanes have), as if the process had ended: the collector
+ * removes it when it has read it. While no collector is there to do so, the file stays for the next record of the process. Without a lane,
+ * in a child that has not recorded yet, in a signal handler that interrupted a call of this library, and for null: nothing. Takes a lock
+ * and makes system calls, some tens of microseconds. Since 1.1. */
+ARBITER_API void arbiter_detach_thread(arbiter_producer* producer);
+
 /* Waits until the collector has acknowledged, which is to say journalled, all that this process has recorded into the producer's
  * directory before the call: by all its threads and producers. 1: it has. 0: not within `timeout_ns` (0 or less: one look), or it never
- * will, because a lane's file was taken away with events in it. Sleeps between looks; other threads' records are not held up. Allocates,
+ * will, because a lane's file was taken away with events in it. What a file held that was let go of by arbiter_detach_thread counts as
+ * acknowledged when the file is gone, unless its directory is gone too: only the collector removes single files, once it has journalled
+ * them. Sleeps between looks; other threads' records are not held up. Allocates,
  * takes a lock and makes system calls: not for signal handlers. What was dropped or refused is not waited for: see the account. */
 ARBITER_API int arbiter_flush(arbiter_producer* producer, int64_t timeout_ns);
 
@@ -159,6 +170,8 @@ typedef struct arbiter_batch_item {
   arbiter_status status; /* out: what became of it */
   const void* event;     /* the struct of that kind */
   arbiter_id* made_id;   /* as for the record functions; may be null */
+  const char* field;     /* out: of one that was not recorded, what arbiter_last_error_field says of a single call; else "". Since 1.1. */
+  const char* rule;      /* out: the same of arbiter_last_error_rule. Since 1.1. */
 } arbiter_batch_item;
 
 /* Records `count` events that lie behind each other, in their order, each by itself: one that is refused or dropped holds up no other. Says

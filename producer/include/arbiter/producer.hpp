@@ -179,7 +179,7 @@ class ARBITER_PUBLIC Producer {
   Producer() noexcept : Producer(ProducerOptions{}) {}
   explicit Producer(const ProducerOptions& options) noexcept;
 
-  // Lanes stay with their threads, and runs may still be completed.
+  // Lanes stay with their threads, which may have other Producers for the same directory (see detach_thread); runs may still be completed.
   ~Producer() = default;
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
@@ -208,10 +208,20 @@ class ARBITER_PUBLIC Producer {
   // Claims the calling thread's lane ahead of its first record. False: none could be had now; problem() says why.
   bool attach_thread() noexcept;
 
+  // Gives the calling thread's lane for this directory back ahead of the thread's exit: what it has recorded stays to be collected, and its
+  // next record claims a lane again, which may take as long as its first. If no thread of the process holds another lane of the same file,
+  // the file is let go of (128 MiB of address space, and the memory that its lanes have), as if the process had ended: the collector
+  // removes it when it has read it. While no collector is there to do so, the file stays for the next record of the process. Without a
+  // lane, in a child that has not recorded yet, and in a signal handler that interrupted a call of this library: nothing. Takes a lock and
+  // makes system calls, some tens of microseconds.
+  void detach_thread() noexcept;
+
   // Waits until the collector has acknowledged, which is to say journalled, all that this process has recorded into this directory before
   // the call: by all its threads and Producers. False: not within `timeout` (zero or less: one look), or it never will, because a lane's
-  // file was taken away with events in it. Sleeps between looks; other threads' records are not held up. Allocates, takes a lock and makes
-  // system calls: not for signal handlers. What was dropped or refused is not waited for: see the account.
+  // file was taken away with events in it. What a file held that was let go of by detach_thread counts as acknowledged when the file is
+  // gone, unless its directory is gone too: only the collector removes single files, once it has journalled them. Sleeps between looks;
+  // other threads' records are not held up. Allocates, takes a lock and makes system calls: not for signal handlers. What was dropped or
+  // refused is not waited for: see the account.
   bool flush(std::chrono::nanoseconds timeout) noexcept;
 
   // For diagnosis. Both take a lock: not for signal handlers.

@@ -1,8 +1,5 @@
 // What becomes of attempts when there is no room, no lane, no directory, or nothing is to be recorded.
 #include <doctest/doctest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <arbiter/producer.hpp>
 
 #include <atomic>
@@ -17,11 +14,13 @@
 #include "producer/call.hpp"
 #include "producer/values.hpp"
 #include "shm/clock.hpp"
+#include "tests/unit/producer/bell.hpp"
 #include "tests/unit/producer/drained.hpp"
 #include "tests/unit/shm/own_directory.hpp"
 
 using namespace arbiter;
 using namespace std::chrono_literals;
+using test::Bell;
 using test::Drain;
 using test::OwnDirectory;
 
@@ -32,29 +31,6 @@ namespace {
 struct Fixture {
   OwnDirectory directory;
   Producer producer{ProducerOptions{.ring_dir = directory.lanes()}};
-};
-
-// Where a collector would be woken.
-class Bell {
- public:
-  explicit Bell(const OwnDirectory& directory) : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    (directory.lanes() + ".doorbell").copy(address.sun_path, sizeof address.sun_path - 1);
-    REQUIRE(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  }
-  ~Bell() { close(fd_); }
-  Bell(const Bell&) = delete;
-  Bell& operator=(const Bell&) = delete;
-  // Since the last time.
-  int rings() {
-    int count = 0;
-    for (char byte; recv(fd_, &byte, 1, 0) >= 0;) ++count;
-    return count;
-  }
-
- private:
-  int fd_;
 };
 
 const ThinkingBudgetUsage kSmall{.task_id = "task-1", .tokens_used = 1};

@@ -181,11 +181,23 @@ TEST_CASE_FIXTURE(Fixture, "batches and accounts go by their sizes too") {
   struct LaterItem {
     arbiter_batch_item known;
     std::uint64_t later;
-  } items[2] = {{{sizeof(LaterItem), ARBITER_AGENT_STATUS_CHANGE, ARBITER_INVALID, &change, nullptr}, 0},
-                {{sizeof(LaterItem), ARBITER_AGENT_STATUS_CHANGE, ARBITER_RECORDED, &change, nullptr}, 1}};
+  } items[2] = {{{sizeof(LaterItem), ARBITER_AGENT_STATUS_CHANGE, ARBITER_INVALID, &change, nullptr, nullptr, nullptr}, 0},
+                {{sizeof(LaterItem), ARBITER_AGENT_STATUS_CHANGE, ARBITER_RECORDED, &change, nullptr, nullptr, nullptr}, 1}};
   CHECK(arbiter_record_batch(producer, &items[0].known, 2) == 1);
   CHECK(items[0].known.status == ARBITER_RECORDED);
   CHECK(items[1].known.status == ARBITER_INVALID);
+
+  struct EarlierItem {  // of 1.0: without field and rule
+    std::size_t size = sizeof(EarlierItem);
+    arbiter_kind kind = ARBITER_AGENT_STATUS_CHANGE;
+    arbiter_status status = ARBITER_RECORDED;
+    const void* event = nullptr;
+    arbiter_id* made_id = nullptr;
+  } earlier[2];
+  earlier[1].event = &change;
+  CHECK(arbiter_record_batch(producer, reinterpret_cast<arbiter_batch_item*>(earlier), 2) == 1);
+  CHECK(earlier[0].status == ARBITER_INVALID);
+  CHECK(earlier[1].size == sizeof(EarlierItem));
 
   struct {
     std::size_t size = 2 * sizeof(std::uint64_t);
@@ -193,6 +205,6 @@ TEST_CASE_FIXTURE(Fixture, "batches and accounts go by their sizes too") {
   } old;
   CHECK(arbiter_producer_account(producer, reinterpret_cast<arbiter_account*>(&old)) == ARBITER_RECORDED);
   CHECK(old.size == 16);
-  CHECK(old.attempted == 1);
+  CHECK(old.attempted == 2);
   CHECK(old.behind == 99);
 }

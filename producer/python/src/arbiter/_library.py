@@ -11,7 +11,7 @@ from arbiter._layout import EVENTS, String
 from arbiter._result import LibraryError
 
 SONAME = "libarbiter_producer.so.1"
-_ABI_MAJOR, _ABI_MINOR = 1, 0  # of arbiter/producer.h, from which _table.py is written
+_ABI_MAJOR, _ABI_MINOR = 1, 1  # of arbiter/producer.h, from which _table.py is written
 
 _pointer, _size = ctypes.c_void_p, ctypes.c_size_t
 
@@ -39,6 +39,8 @@ class Library:
         self.destroy.argtypes, self.destroy.restype = [_pointer], None
         self.attach_thread = quick.arbiter_attach_thread
         self.attach_thread.argtypes = [_pointer]
+        self.detach_thread = quick.arbiter_detach_thread
+        self.detach_thread.argtypes, self.detach_thread.restype = [_pointer], None
         self.account = quick.arbiter_producer_account
         self.account.argtypes = [_pointer, _pointer]
         self.problem = quick.arbiter_producer_problem
