@@ -38,20 +38,6 @@ void put_levels(std::string& out, std::span<const std::uint32_t> levels, std::ui
 
 }  // namespace
 
-void ColumnValues::levels(std::uint32_t definition, std::uint32_t repetition) {
-  ++count_;
-  if (spec_.definition_max() != 0) definitions_.push_back(definition);
-  if (spec_.list) repetitions_.push_back(repetition);
-}
-
-void ColumnValues::add(const Cell& cell) {
-  levels(cell.there ? spec_.definition_max() : 0, 0);
-  if (cell.there)
-    value(cell);
-  else
-    ++unknown_;
-}
-
 void ColumnValues::add_item(const Cell& item, bool first) {
   levels(item.there ? 2 : 1, first ? 0 : 1);
   if (item.there)
@@ -64,11 +50,7 @@ void ColumnValues::value(const Cell& cell) {
   const bool first = !some_;
   some_ = true;
   switch (spec_.type) {
-    case ColumnType::text:
-      if (first || cell.text < smallest_text_) smallest_text_ = cell.text;
-      if (first || cell.text > largest_text_) largest_text_ = cell.text;
-      text(cell.text);
-      return;
+    case ColumnType::text: return text(cell.text);
     case ColumnType::real:
       if (first || cell.real < smallest_real_) smallest_real_ = cell.real;
       if (first || cell.real > largest_real_) largest_real_ = cell.real;
@@ -83,13 +65,23 @@ void ColumnValues::value(const Cell& cell) {
 }
 
 void ColumnValues::text(std::string_view text) {
-  if (plain_texts_) return put_text(plain_, text);
+  if (plain_texts_) {
+    widen(text);
+    return put_text(plain_, text);
+  }
   indices_.push_back(dictionary_.index_of(text));
   if (dictionary_.page().size() > kDictionaryBytesMax) give_up_dictionary();
 }
 
+void ColumnValues::widen(std::string_view text) {
+  if (!some_text_ || text < smallest_text_) smallest_text_ = text;
+  if (!some_text_ || text > largest_text_) largest_text_ = text;
+  some_text_ = true;
+}
+
 void ColumnValues::give_up_dictionary() {
   plain_texts_ = true;
+  for (std::uint32_t i = 0; i < dictionary_.entries(); ++i) widen(dictionary_.text(i));
   for (const std::uint32_t index : indices_) plain_ += dictionary_.plain(index);
   dictionary_.clear();
   indices_.clear();
@@ -106,10 +98,10 @@ std::string_view ColumnValues::plain() const {
 }
 
 std::string_view ColumnValues::data_page(std::string& out) const {
-  if (spec_.definition_max() == 0 && !dictionary() && spec_.type != ColumnType::flag) return plain();
+  if (definition_max_ == 0 && !dictionary() && spec_.type != ColumnType::flag) return plain();
   out.clear();
   if (spec_.list) put_levels(out, repetitions_, 1);
-  if (spec_.definition_max() != 0) put_levels(out, definitions_, spec_.definition_max());
+  if (definition_max_ != 0) put_levels(out, definitions_, definition_max_);
   if (dictionary()) {
     const unsigned width = width_of(dictionary_entries() - 1);
     out += static_cast<char>(width);
@@ -128,9 +120,16 @@ std::string_view ColumnValues::data_page(std::string& out) const {
 std::optional<ColumnValues::Extremes> ColumnValues::extremes() const {
   if (!some_) return std::nullopt;
   switch (spec_.type) {
-    case ColumnType::text:
-      if (smallest_text_.size() > kExtremeBytesMax || largest_text_.size() > kExtremeBytesMax) return std::nullopt;
-      return Extremes{smallest_text_, largest_text_};
+    case ColumnType::text: {
+      std::string_view smallest = smallest_text_, largest = largest_text_;
+      for (std::uint32_t i = 0; i < dictionary_.entries(); ++i) {
+        const std::string_view text = dictionary_.text(i);
+        if (i == 0 || text < smallest) smallest = text;
+        if (i == 0 || text > largest) largest = text;
+      }
+      if (smallest.size() > kExtremeBytesMax || largest.size() > kExtremeBytesMax) return std::nullopt;
+      return Extremes{std::string(smallest), std::string(largest)};
+    }
     case ColumnType::real:
       // Readers may tell -0 from 0: as the format wants it, the smallest is then -0 and the largest 0.
       return Extremes{bytes_of(smallest_real_ == 0 ? -0.0 : smallest_real_), bytes_of(largest_real_ == 0 ? 0.0 : largest_real_)};
@@ -149,7 +148,7 @@ void ColumnValues::clear() {
   plain_.clear();
   numbers_.clear();
   flags_.clear();
-  plain_texts_ = some_ = false;
+  plain_texts_ = some_ = some_text_ = false;
   dictionary_.clear();
   indices_.clear();
 }

@@ -28,9 +28,15 @@ class ColumnValues {
   // A dictionary of more than this is none: the texts are then written one behind the other.
   static constexpr std::size_t kDictionaryBytesMax = 256 << 10;
 
-  explicit ColumnValues(const ColumnSpec& spec) : spec_(spec) {}
+  explicit ColumnValues(const ColumnSpec& spec) : spec_(spec), definition_max_(spec.definition_max()) {}
 
-  void add(const Cell& cell);  // of a column that is no list
+  void add(const Cell& cell) {  // of a column that is no list
+    levels(cell.there ? definition_max_ : 0, 0);
+    if (cell.there)
+      value(cell);
+    else
+      ++unknown_;
+  }
   void add_empty_list() { levels(0, 0); }
   void add_item(const Cell& item, bool first);  // of a list
   void clear();
@@ -52,13 +58,19 @@ class ColumnValues {
   std::optional<Extremes> extremes() const;
 
  private:
-  void levels(std::uint32_t definition, std::uint32_t repetition);
+  void levels(std::uint32_t definition, std::uint32_t repetition) {
+    ++count_;
+    if (definition_max_ != 0) definitions_.push_back(definition);
+    if (spec_.list) repetitions_.push_back(repetition);
+  }
   void value(const Cell& cell);
   void text(std::string_view text);
+  void widen(std::string_view text);  // smallest and largest
   void give_up_dictionary();
   std::string_view plain() const;  // values of numbers and texts
 
   ColumnSpec spec_;
+  std::uint32_t definition_max_;
   std::uint64_t count_ = 0, unknown_ = 0;
   std::vector<std::uint32_t> definitions_, repetitions_;
   std::vector<std::uint64_t> numbers_;  // values of real, whole and time, by their bits
@@ -70,6 +82,7 @@ class ColumnValues {
   bool some_ = false;
   std::int64_t smallest_ = 0, largest_ = 0;
   double smallest_real_ = 0, largest_real_ = 0;
+  bool some_text_ = false;  // of texts without a dictionary
   std::string smallest_text_, largest_text_;
 };
 

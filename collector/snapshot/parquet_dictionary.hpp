@@ -15,13 +15,13 @@ class Dictionary {
   // The number of the text, which is added if it is not there.
   std::uint32_t index_of(std::string_view text) {
     // Of words that hardly change, and of rows that were sorted: the same again.
-    if (last_ < entries() && at(last_) == text) return last_;
+    if (last_ < entries() && this->text(last_) == text) return last_;
     if (2 * (entries() + 1) > slots_.size()) grow();
     const auto hash = static_cast<std::uint32_t>(std::hash<std::string_view>()(text));
     std::size_t slot = hash & (slots_.size() - 1);
     for (; slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
       const std::uint32_t there = slots_[slot] - 1;
-      if (hashes_[there] == hash && at(there) == text) return last_ = there;
+      if (hashes_[there] == hash && this->text(there) == text) return last_ = there;
     }
     last_ = entries();
     slots_[slot] = last_ + 1;
@@ -35,6 +35,7 @@ class Dictionary {
 
   std::uint32_t entries() const { return static_cast<std::uint32_t>(offsets_.size()); }
   const std::string& page() const { return page_; }  // as PLAIN writes them: 4 bytes length, bytes
+  std::string_view text(std::uint32_t index) const { return plain(index).substr(sizeof(std::uint32_t)); }
   std::string_view plain(std::uint32_t index) const {
     const std::size_t end = index + 1 < entries() ? offsets_[index + 1] : page_.size();
     return std::string_view(page_).substr(offsets_[index], end - offsets_[index]);
@@ -48,7 +49,6 @@ class Dictionary {
   }
 
  private:
-  std::string_view at(std::uint32_t index) const { return plain(index).substr(sizeof(std::uint32_t)); }
   void grow() {
     slots_.assign(slots_.empty() ? 64 : 2 * slots_.size(), 0);
     for (std::uint32_t i = 0; i < entries(); ++i) {

@@ -1,5 +1,4 @@
-#include "tests/bench/encoders.hpp"
-
+// The Parquet encoder by itself: rows that are in memory, into a file.
 #include <array>
 #include <filesystem>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "collector/snapshot/parquet_writer.hpp"
 #include "tests/bench/load.hpp"
 #include "tests/bench/measure.hpp"
+#include "tests/bench/modes.hpp"
 
 namespace arbiter::bench {
 namespace {
@@ -152,12 +152,12 @@ Result<void> encoders(const Setting& setting, Report& report) {
   const std::string directory = setting.directory + "/encoded";
   std::filesystem::create_directories(directory);
   const auto rows = setting.count_of(kRows);
-  const Pinned alone(0);
+  pin(0);
   const auto add = [&](const char* what, const Result<double>& paced, double goal) -> Result<void> {
     std::filesystem::remove_all(directory);
     std::filesystem::create_directories(directory);
     if (!paced) return paced.error();
-    Row& row = report.add("export", "rows encoded as Parquet", what, "/s", *paced);
+    Row& row = report.add("encoders", "rows encoded as Parquet", what, "/s", *paced);
     row.goal = goal;
     row.goal_is_least = true;
     return {};

@@ -6,7 +6,6 @@
 #include <thread>
 #include <vector>
 
-#include "tests/bench/encoders.hpp"
 #include "tests/bench/filled.hpp"
 #include "tests/bench/lag.hpp"
 #include "tests/bench/modes.hpp"
@@ -146,7 +145,6 @@ Result<void> beside_recording(const Setting& setting, Report& report) {
 }  // namespace
 
 Result<void> exports(const Setting& setting, Report& report) {
-  if (auto ok = encoders(setting, report); !ok) return ok;
   if (auto ok = alone(setting, report, Load::typical, "lines of 600 bytes"); !ok) return ok;
   if (auto ok = alone(setting, report, Load::tasks, "in order"); !ok) return ok;
   if (auto ok = alone(setting, report, Load::scattered, "scattered"); !ok) return ok;

@@ -18,6 +18,7 @@ constexpr Mode kModes[] = {
      "arbiter-bench --seconds 3600 --rounds 1 memory", true, memory},
     {"restart", "until a collector with 10 million retained events is ready again", "arbiter-bench restart", true, restart},
     {"disk", "sealed segments against the records in them, random ids, hashed", "arbiter-bench disk", true, disk},
+    {"encoders", "the Parquet encoder alone: rows in memory, into a file", "arbiter-bench --rounds 9 encoders", true, encoders},
     {"export", "a million events as every format: pace, memory, in order and scattered, while 200,000 a second are recorded",
      "arbiter-bench --rounds 1 export", true, exports},
     {"figures", "what the figures of agents cost an event, of 100 agents and of 10,000", "arbiter-bench figures", true, figures},

@@ -50,6 +50,7 @@ Result<void> idle(const Setting& setting, Report& report);
 Result<void> memory(const Setting& setting, Report& report);
 Result<void> restart(const Setting& setting, Report& report);
 Result<void> disk(const Setting& setting, Report& report);
+Result<void> encoders(const Setting& setting, Report& report);
 Result<void> exports(const Setting& setting, Report& report);
 Result<void> figures(const Setting& setting, Report& report);
 Result<void> panes(const Setting& setting, Report& report);

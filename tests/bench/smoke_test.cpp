@@ -125,9 +125,12 @@ TEST_CASE("disk: before and after sealing") {
         std::set<std::string>{"journal over records, before sealing", "journal over records, sealed", "sealed over before"});
 }
 
+TEST_CASE("encoders: rows as Parquet") {
+  CHECK(of(measured("encoders"), "rows encoded as Parquet") == "flat, 18 columns, decisions, 3 candidates");
+}
+
 TEST_CASE("export: every format in order and scattered, its memory, and what becomes of recording meanwhile") {
   const json::value document = measured("export");
-  CHECK(of(document, "rows encoded as Parquet") == "flat, 18 columns, decisions, 3 candidates");
   for (const char* format : {"events.jsonl", "events.jsonl.zst", "events.parquet", "trajectories.jsonl.zst", "decisions.dsjson.zst",
                              "decisions.npy", "decisions.parquet", "all of these"})
     for (const char* arrived : {"in order", "scattered"}) {
@@ -149,6 +152,7 @@ TEST_CASE("figures: without and with them") {
 TEST_CASE("panes: what they take") {
   const json::value document = measured("panes");
   CHECK(median(document, "of which panes hold") > 0);
+  CHECK(median(document, "charts of the watch for anomalies, besides") > 0);
   CHECK(measures(document).contains("asked for every agent over 7 days"));
 }
 
