@@ -99,7 +99,10 @@ void Directory::release(Lane& lane) noexcept {
   Segment* const segment = lane.segment;
   lane.writer = LaneWriter();
   segment->writer.release(lane.index);
-  if (--segment->held != 0 || !segment->retired) return;
+  if (--segment->held == 0 && segment->retired) drop(segment);
+}
+
+void Directory::drop(Segment* segment) noexcept {
   add(ended, segment->writer.account());
   if (!all_acknowledged(*segment)) {
     Ended* const left = segment->writer.still_linked() ? make_in_pages<Ended>(std::move(segment->writer), place) : nullptr;
@@ -148,6 +151,11 @@ LaneReader::Account Directory::account() const noexcept {
 Directory* directory_at(const Place& place) noexcept {
   for (Directory* d = process_page->directories; d != nullptr; d = d->next)
     if (d->place.lanes == place.lanes) return d;
+  for (Directory* d = process_page->directories; d != nullptr; d = d->next)
+    for (Segment *s = d->segments, *next = nullptr; s != nullptr; s = next) {
+      next = s->next;
+      if (s->held == 0 && !s->writer.still_linked()) d->drop(s);
+    }
   auto* const made = make_in_pages<Directory>(place);
   if (made == nullptr) return nullptr;
   made->next = process_page->directories;

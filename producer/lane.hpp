@@ -83,6 +83,7 @@ struct Directory {
   // A lane for the calling thread; null and the problem if none is to be had. Makes a segment if all lanes are taken.
   Lane* claim(Problem& problem) noexcept;
   void release(Lane& lane) noexcept;
+  void drop(Segment* segment) noexcept;  // of which no thread holds a lane
   // The same, and lets go of the segment, as the end of the process would, if no thread holds another lane of it. Not while no collector
   // is there: the next claim takes it up again, and nothing fills up with segments that nobody takes away.
   void give_back(Lane& lane) noexcept;
@@ -92,7 +93,8 @@ struct Directory {
   static bool all_acknowledged(const Segment& segment) noexcept;  // flush.cpp
 };
 
-// What this process has in the directory of that name. Null: no memory. Under the process's lock.
+// What this process has in the directory of that name. Null: no memory. Under the process's lock. One that is new is when the others'
+// segments are dropped whose threads have ended and whose files are gone: who goes from directory to directory keeps none of them.
 Directory* directory_at(const Place& place) noexcept;
 
 void add(LaneReader::Account& sum, const LaneReader::Account& more) noexcept;

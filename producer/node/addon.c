@@ -96,6 +96,13 @@ static napi_value attach_thread(napi_env env, napi_callback_info info) {
   return producer == NULL ? NULL : truth(env, arbiter_attach_thread(producer));
 }
 
+static napi_value detach_thread(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  arbiter_producer* const producer = producer_of(env, info, 1, arguments);
+  if (producer != NULL) arbiter_detach_thread(producer);
+  return NULL;
+}
+
 /* [attempted, recorded, laneFull, noLane, reentrant, refused] */
 static napi_value account(napi_env env, napi_callback_info info) {
   napi_value arguments[1], list = NULL;
@@ -232,9 +239,9 @@ NAPI_MODULE_INIT() {
   static const struct {
     const char* name;
     napi_callback function;
-  } kFunctions[] = {{"create", create},           {"attachThread", attach_thread}, {"account", account},       {"problem", problem},
-                    {"lastError", last_error},    {"flushNow", flush_now},         {"flush", flush},           {"runIds", run_ids},
-                    {"recorder", addon_recorder}, {"request", addon_request},      {"holdMemory", hold_memory}};
+  } kFunctions[] = {{"create", create},   {"attachThread", attach_thread}, {"detachThread", detach_thread}, {"account", account},
+                    {"problem", problem}, {"lastError", last_error},       {"flushNow", flush_now},         {"flush", flush},
+                    {"runIds", run_ids},  {"recorder", addon_recorder},    {"request", addon_request},      {"holdMemory", hold_memory}};
   addon* const state = calloc(1, sizeof *state);
   if (state == NULL || (state->arena = malloc(ARENA_BYTES)) == NULL) {
     free(state);

@@ -299,6 +299,11 @@ export class Producer {
 
   /** Claims this thread's lane ahead of its first record. */
   attachThread(): boolean;
+  /**
+   * Gives this thread's lane back, and its memory with it, before the thread ends: for a thread that records no more, or seldom. What was
+   * recorded stays to be collected; the next record claims a lane again. `flush` goes on waiting for what is not collected yet.
+   */
+  detachThread(): void;
   /** Whether the collector has journalled, within the time (milliseconds, 5,000), all that this process recorded before the call. */
   flush(timeoutMs?: number): Promise<boolean>;
   /** The same, and the thread waits. */
@@ -308,7 +313,7 @@ export class Producer {
   problem(): string;
   /** About this thread's last call that answered anything but "recorded". */
   lastError(): { message: string; field: string; rule: string };
-  /** What is recorded afterwards is invalid. Runs may still be completed. */
+  /** What is recorded afterwards is invalid. Runs may still be completed. The last one of a place in a thread does detachThread(). */
   close(): void;
 }
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import v8 from "node:v8";
 import vm from "node:vm";
 
-import { Place, arbiter, packageDir, program, sleep, until } from "./place.mjs";
+import { Place, arbiter, mapped, packageDir, program, sleep, until } from "./place.mjs";
 
 const { PerformanceTracker, backend } = arbiter();
 const event = { type: "own", timestamp: new Date().toISOString(), data: { n: 1 } };
@@ -31,8 +31,40 @@ async function used(close) {
 }
 
 const many = backend === "addon" ? 100 : 10;
+test(`${many} trackers one after another, closed, keep no segment mapped`, async () => {
+  const { place, nothing } = room();
+  const after = [];
+  for (let i = 0; i < many; ++i) {
+    await used(true);
+    after.push(mapped(place.memory));
+  }
+  assert.deepEqual(after, Array(many).fill(0));
+  await until(nothing, "the last collector is gone");
+});
+
+test("trackers of workers that end without closing them, and of collectors that are killed, keep no more than the last segment", async () => {
+  const { place, collectors, nothing } = room();
+  const { Worker } = await import("node:worker_threads");
+  for (let i = 0; i < 5; ++i) {
+    const worker = new Worker(child(place, up), { env: { ...process.env } });
+    assert.equal(await new Promise((resolve) => worker.on("exit", resolve)), 0);
+    await until(nothing, "the worker's collector is gone");
+    assert.ok(mapped(place.memory) <= 1);
+  }
+  for (let i = 0; i < 5; ++i) {
+    const tracker = new PerformanceTracker();
+    tracker.startCollection();
+    await tracker.recordEvent(event);
+    assert.equal(tracker.exportTrainingData().length, 1);
+    process.kill(Number(collectors()[0]), "SIGKILL");
+    tracker.close();
+    await until(nothing, "the collector is gone");
+    assert.ok(mapped(place.memory) <= 1);
+  }
+});
+
 test(`${many} trackers one after another, half of them closed and half forgotten, leave nothing behind`, async () => {
-  const { directories, nothing } = room();
+  const { place, directories, nothing } = room();
   const began = Date.now();
   let most = 0;
   for (let i = 0; i < many; ++i) {
@@ -45,8 +77,8 @@ test(`${many} trackers one after another, half of them closed and half forgotten
   const collectGarbage = vm.runInNewContext("gc");
   await until(() => {
     collectGarbage();
-    return nothing();
-  }, "the last collector is gone");
+    return nothing() && mapped(place.memory) === 0;
+  }, "the last collector is gone, and so are the segments");
 });
 
 const child = (place, body) =>

@@ -1,10 +1,11 @@
 // Whatever happens to a process, what it recorded is in the export, once, and its account is exact.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 
-import { Place, arbiter, packageDir, program, until } from "./place.mjs";
+import { Place, arbiter, mapped, packageDir, program, until } from "./place.mjs";
 
 const { Producer } = arbiter();
 
@@ -141,6 +142,43 @@ test("switched off by ARBITER_DISABLE or by a pause, calls answer so and cost no
   const off = place.start(process.execPath, [file], { env: { ...place.environment, ARBITER_DISABLE: "1" } });
   assert.equal(await off.ended, 0, off.err);
   assert.equal(off.out, "disabled\n");
+});
+
+test("a thread that gives its lane back lets go of its segment, which is collected and removed, and records on in another", async () => {
+  const place = new Place();
+  await place.collect();
+  const files = () => readdirSync(place.lanes).filter((name) => name.startsWith("lanes-"));
+  const producer = new Producer({ ringDir: place.lanes });
+  producer.detachThread(); // without a lane: nothing
+  for (let round = 0; round < 3; ++round) {
+    assert.equal(producer.recordEvent({ type: "counted", data: { who: round, i: 0 } }), "recorded");
+    assert.equal(mapped(place.memory), 1);
+    producer.detachThread();
+    assert.equal(mapped(place.memory), 0);
+    assert.equal(await producer.flush(), true);
+  }
+  await until(() => files().length === 0, "the collector has removed the files");
+  assert.deepEqual(producer.account(), { attempted: 3, recorded: 3, laneFull: 0, noLane: 0, reentrant: 0, refused: 0 });
+  assert.equal(place.exported().length, 3);
+});
+
+test("the last producer of a place in a thread that is closed gives the lane back, and no other", async () => {
+  const place = new Place();
+  await place.collect();
+  const [first, second] = [1, 2].map(() => new Producer({ ringDir: place.lanes }));
+  const elsewhere = new Producer({ ringDir: `${place.lanes}-2` });
+  for (const producer of [first, second, elsewhere]) assert.equal(producer.recordEvent({ type: "own", data: {} }), "recorded");
+  first.close();
+  first.close();
+  first.detachThread(); // closed: nothing
+  assert.equal(mapped(place.memory), 1);
+  second.close();
+  assert.equal(mapped(place.memory), 0);
+  assert.equal(elsewhere.recordEvent({ type: "own", data: {} }), "recorded");
+  const again = new Producer({ ringDir: place.lanes });
+  assert.equal(await again.flush(), true);
+  assert.equal(again.account().recorded, 2);
+  assert.equal(mapped(place.memory), 0); // flush and account need no lane
 });
 
 test("a full tmpfs, or a directory that cannot be, is a counted loss with its reason", () => {

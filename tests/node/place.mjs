@@ -84,6 +84,13 @@ export class Place {
   }
 }
 
+// How many segments below that directory this process has mapped, by the kernel's word, which calls them by what they had when they were
+// opened: no name.
+export function mapped(directory) {
+  const maps = readFileSync("/proc/self/maps", "utf8").split("\n");
+  return maps.filter((line) => line.includes(` ${directory}`) && /\/lanes\/#\d+ /.test(line)).length;
+}
+
 // A directory below the place's, with a program of a test in it.
 export function program(place, name, text) {
   const file = path.join(place.root, name);

@@ -201,7 +201,10 @@ test("anonymised ids differ from their originals, and are the same for the same 
   const id = made.startTaskExecution("task-1", "agent-1", decisionOf("task-1"));
   await made.completeTaskExecution(id, outcomeOf(true));
   await made.recordEvent({ type: "own", timestamp: iso(Date.now()), data: { parentTaskIds: ["task-1"], deep: [{ agentId: "agent-1" }], n: 1 } });
-  const [routing, execution, own] = made.exportTrainingData();
+  // By their types: the time of `own` has milliseconds alone, and comes before an execution of the same one.
+  const by = (events, type) => events.find((event) => event.type === type);
+  const before = made.exportTrainingData();
+  const [routing, execution, own] = ["routing-decision", "task-execution", "own"].map((type) => by(before, type));
   const text = JSON.stringify(made.exportTrainingData());
   for (const original of ["task-1", "agent-1", "agent-2", id]) assert.ok(!text.includes(`"${original}`), original);
   assert.ok(!text.includes("highest score"));
@@ -215,9 +218,9 @@ test("anonymised ids differ from their originals, and are the same for the same 
   await made.recordEvaluationOutcome("task-1", { passed: true, score: 1 });
   const events = made.exportTrainingData();
   assert.equal(events.length, 4);
-  assert.equal(events[0].data.taskId, routing.data.taskId);
-  assert.equal(events[1].data.durationMs, execution.data.durationMs);
-  assert.equal(events[3].data.taskId, "task-1");
+  assert.equal(by(events, "routing-decision").data.taskId, routing.data.taskId);
+  assert.equal(by(events, "task-execution").data.durationMs, execution.data.durationMs);
+  assert.equal(by(events, "evaluation-outcome").data.taskId, "task-1");
   assert.equal(made.getStats().totalTaskExecutions, 1);
 });
 

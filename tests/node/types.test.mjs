@@ -30,6 +30,6 @@ test("all that the types promise is exported, and nothing else", () => {
     Object.getOwnPropertyNames(Run.prototype).sort(),
     ["agentId", "complete", "constructor", "decisionId", "executionId", "taskId"],
   );
-  assert.equal(Object.getOwnPropertyNames(Producer.prototype).length, 27);
+  assert.equal(Object.getOwnPropertyNames(Producer.prototype).length, 28);
   assert.ok(packageDir);
 });

@@ -115,7 +115,7 @@ class Embedded {
       try {
         return ask(this.socket, method, target, body);
       } catch (error) {
-        const away = error instanceof ControlError && ["ENOENT", "ECONNREFUSED", "ECONNRESET"].includes(error.code);
+        const away = error instanceof ControlError && ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE"].includes(error.code);
         if (!away || this.#ended || Date.now() > end) throw error;
         if (!this.#running()) {
           if (this.#starts >= STARTS_MAX) throw new ControlError(`the embedded collector does not stay up: ${this.#said()}`);

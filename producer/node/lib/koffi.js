@@ -12,6 +12,7 @@ const functions = {
   create: library.func("void *arbiter_producer_create(void *options)"),
   destroy: library.func("void arbiter_producer_destroy(void *producer)"),
   attach: library.func("int arbiter_attach_thread(void *producer)"),
+  detach: library.func("void arbiter_detach_thread(void *producer)"),
   flush: library.func("int arbiter_flush(void *producer, int64_t timeout_ns)"),
   account: library.func("int arbiter_producer_account(void *producer, void *account)"),
   problem: library.func("size_t arbiter_producer_problem(void *producer, void *buffer, size_t size)"),
@@ -203,6 +204,7 @@ module.exports = {
   version: functions.version(),
   abiVersion: functions.abiVersion(),
   attachThread: ({ pointer }) => functions.attach(pointer) !== 0,
+  detachThread: ({ pointer }) => functions.detach(pointer),
   flushNow: ({ pointer }, timeoutMs) => functions.flush(pointer, ns(timeoutMs)) !== 0,
   flush(handle, timeoutMs) {
     return new Promise((resolve) => functions.flush.async(handle.pointer, ns(timeoutMs), (error, done) => resolve(!error && handle.pointer && done !== 0)));

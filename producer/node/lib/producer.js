@@ -52,13 +52,19 @@ class ArbiterError extends Error {
   }
 }
 
+// Of each place, how many producers of this thread are open: the last one that is closed gives the thread's lane back.
+const open = new Map();
+
 class Producer {
   #to;
   #strict;
+  #place;
 
   constructor({ ringDir, instance, waitUpToMs = 0, strict = false } = {}) {
     this.#to = backend.create(ringDir ?? null, instance ?? null, waitUpToMs);
     this.#strict = strict;
+    this.#place = JSON.stringify([ringDir, instance]);
+    open.set(this.#place, (open.get(this.#place) ?? 0) + 1);
   }
 
   #told(number) {
@@ -155,6 +161,9 @@ class Producer {
   attachThread() {
     return this.#to !== null && backend.attachThread(this.#to);
   }
+  detachThread() {
+    if (this.#to !== null) backend.detachThread(this.#to);
+  }
   flush(timeoutMs = 5000) {
     return this.#to === null ? Promise.resolve(false) : backend.flush(this.#to, timeoutMs);
   }
@@ -173,6 +182,11 @@ class Producer {
     return { message, field, rule };
   }
   close() {
+    if (this.#to === null) return;
+    const others = open.get(this.#place) - 1;
+    if (others > 0) open.set(this.#place, others);
+    else open.delete(this.#place);
+    if (others === 0) this.detachThread();
     this.#to = null; // the library's part goes when no flush needs it any more
   }
   [Symbol.dispose ?? Symbol.for("Symbol.dispose")]() {

@@ -17,8 +17,9 @@ const unique = ((prefix, count) => () => `${prefix}${(++count).toString(36)}`)(r
 const ID_BYTES_MAX = 255;
 
 // Trackers that nobody has any more end their collector.
-const forgotten = new FinalizationRegistry((collector) => endCollector(collector));
-function endCollector(collector) {
+const forgotten = new FinalizationRegistry(({ producer, collector }) => endOwn(producer, collector));
+function endOwn(producer, collector) {
+  producer.close();
   collector.end();
   backend.holdMemory(-COLLECTOR_BYTES);
 }
@@ -98,18 +99,19 @@ class PerformanceTracker {
       return;
     }
     backend.holdMemory(COLLECTOR_BYTES);
-    forgotten.register(this, this.#collector, this);
     this.#producer = new Producer({ ringDir: this.#collector.lanes });
+    forgotten.register(this, { producer: this.#producer, collector: this.#collector }, this);
   }
 
   // Ends them.
   #end() {
-    this.#producer?.close();
-    this.#producer = null;
-    if (this.#collector === null) return;
-    forgotten.unregister(this);
-    endCollector(this.#collector);
-    this.#collector = null;
+    if (this.#collector === null) {
+      this.#producer?.close();
+    } else {
+      forgotten.unregister(this);
+      endOwn(this.#producer, this.#collector);
+    }
+    this.#producer = this.#collector = null;
   }
 
   // What one state holds is anonymised or not: another one is begun, and what was collected is recorded again, as it is.

@@ -250,6 +250,22 @@ TEST_CASE_FIXTURE(Fixture, "what went with its directory is lost, and flush says
   CHECK(producer.account().recorded == 2);
 }
 
+TEST_CASE("a segment whose threads have ended and whose file is gone goes when the process takes up another directory") {
+  for (const bool held : {false, true}) {
+    Fixture first;
+    std::jthread([&] { record(first.producer); }).join();
+    if (held) record(first.producer);
+    CHECK(first.mapped() == 1);
+    fs::remove_all(first.directory.lanes());
+    Fixture second;
+    record(second.producer);
+    CHECK(first.mapped() == (held ? 1 : 0));
+    CHECK(first.producer.account().recorded == (held ? 2 : 1));
+    CHECK_FALSE(first.producer.flush(0ns));
+    CHECK(second.mapped() == 1);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "a child has no lane of its parent's to give back, and its own goes as any other") {
   REQUIRE(record(producer));
   CHECK(test::in_child([&] {
