@@ -70,6 +70,8 @@ test("a batch records the same, in its order, and one that is refused holds up n
   const statuses = producer.recordBatch(events);
   assert.deepEqual(statuses.map((status, at) => (status === "recorded" ? at : status)), [0, 1, 2, 3, 4, "refused", 6, 7, 8, 9, 10, 11, 12, 13]);
   assert.equal(producer.lastError().message, "evaluation-outcome: evaluation.score: is not a finite number");
+  const single = new Producer({ ringDir: `${place.lanes}-2` });
+  assert.deepEqual(statuses, events.map((event) => single.record(event)));
   assert.equal(producer.flushSync(), true);
   assert.deepEqual(place.exported().map(told), wanted);
 });

@@ -156,6 +156,30 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(raised.exception.result.field, "taskId")
         self.assertEqual((self.producer.account().recorded, self.producer.account().refused), (22, 4))
 
+    def test_a_batch_answers_of_each_event_what_a_call_of_its_own_does(self) -> None:
+        def events() -> list:
+            return [
+                arbiter.RoutingDecision(task_id="t", selected_agent="a", decision_id="mine"),
+                arbiter.RoutingDecision(task_id="t", selected_agent="a", confidence=1.5),
+                arbiter.TaskStart(task_id="", agent_id="a"),
+                arbiter.TaskExecution(task_id="t", agent_id="a", outcome={"success": True, "quality_score": 7}),
+                arbiter.TaskExecution(task_id="t", agent_id="a", outcome=arbiter.Outcome(success="\ud800")),
+                arbiter.TaskExecution(task_id="t", agent_id="a", outcome=arbiter.Outcome),
+                arbiter.TaskExecution(task_id="t", agent_id="a", outcome={"no_such": 1}),
+                arbiter.Event(type="x", data="{"),
+                None,
+                *every_kind.instances(),
+            ]
+
+        def said(results: list) -> list[tuple]:
+            return [(result.status, result.field, result.rule, result.id if result.id == "mine" else bool(result.id)) for result in results]
+
+        single = said([self.producer.record(event) for event in events()])
+        self.assertEqual(said(self.producer.record_batch(events())), single)
+        self.assertEqual(said(self.producer.record_batch(event for event in events())), single)
+        self.assertEqual(single[1][:3], (Status.REFUSED, "confidence", "is out of its range"))
+        self.assertEqual((single[0][3], single[6][1]), ("mine", "outcome.no_such"))
+
     def test_memory_does_not_grow_over_a_million_calls_of_all_sorts(self) -> None:
         def resident() -> int:
             return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

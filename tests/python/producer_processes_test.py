@@ -45,6 +45,41 @@ class Processes(unittest.TestCase):
         self.assertEqual(sum(counts.values()), stats["retainedEvents"])
         return counts
 
+    def test_a_thread_that_gives_its_lane_back_keeps_no_segment_mapped_and_loses_nothing(self) -> None:
+        self.run_agent("""
+            import re, threading, time
+            import arbiter
+
+            producer = arbiter.get_producer()
+            def mapped():
+                with open("/proc/self/maps") as maps:
+                    return sum(re.search(r"/lanes/#[0-9]+ ", line) is not None for line in maps)
+            arbiter.detach_thread()  # without a lane: nothing
+            for number in range(20):
+                assert producer.record_task_execution(task_id="t", agent_id="main", success=True)
+                assert mapped() == 1
+                arbiter.detach_thread()
+                assert mapped() == 0
+                assert number % 5 or producer.flush(30)
+            held, done = threading.Event(), threading.Event()
+            def other():
+                assert producer.record_task_execution(task_id="t", agent_id="other", success=True)
+                held.set()
+                done.wait()
+                producer.detach_thread()
+            thread = threading.Thread(target=other)
+            thread.start()
+            held.wait()
+            assert producer.record_task_execution(task_id="t", agent_id="main", success=True)
+            producer.detach_thread()
+            assert mapped() == 1  # the other thread's lane is in it
+            done.set()
+            thread.join()
+            assert mapped() == 0
+            assert producer.flush(30) and producer.account().recorded == 22
+        """)
+        self.assertEqual(self.by_agent(), {"main": 21, "other": 1})
+
     def test_parent_and_children_go_on_recording_after_fork_whatever_was_made_before(self) -> None:
         self.run_agent("""
             import os, threading
@@ -295,7 +330,7 @@ class Processes(unittest.TestCase):
                 assert result.status == arbiter.Status.UNAVAILABLE and not result
                 assert producer.record_task_execution(nonsense=1).status == arbiter.Status.UNAVAILABLE
                 assert producer.record(arbiter.Event(type="x", data={})).status == arbiter.Status.UNAVAILABLE
-                assert not producer.flush(5) and not producer.attach_thread() and producer.account() == arbiter.Account()
+                assert not producer.flush(5) and not producer.attach_thread() and producer.detach_thread() is None and producer.account() == arbiter.Account()
                 with producer.task(task_id="t", agent_id="a") as run:
                     run.set(tokens_in=1)
                 assert run.execution_id == "" and not run.complete(success=True)

@@ -6,14 +6,15 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import datetime
+import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from struct import pack_into
-from typing import Any
+from typing import Any, Callable
 
-from arbiter._layout import ALTERNATIVE, FORMATS, SCORE, VIOLATION, Field, Item, Kind, String
+from arbiter._layout import ALTERNATIVE, FORMATS, SCORE, VIOLATION, Field, Item, Kind, String, camel
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _INT64_MAX = 2**63 - 1
@@ -146,12 +147,19 @@ def _json(value: object, shown: str) -> str:
         raise Mistake(shown, f"cannot be written as JSON: {error}") from None
 
 
+def _read_names(dataclass: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(dataclass))
+
+
+_names_of: Callable[[Any], tuple[str, ...]] = functools.lru_cache(maxsize=256)(_read_names)
+
+
 def members_of(value: Any, known: Mapping[str, object], shown: str) -> Iterable[tuple[str, Any]]:
     """Of a mapping or of a dataclass, those that are given."""
     if isinstance(value, Mapping):
         pairs = list(value.items())
     elif dataclasses.is_dataclass(value):
-        pairs = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
+        pairs = [(name, getattr(value, name)) for name in _names_of(type(value))]
     else:
         raise Mistake(shown, f"is neither a mapping nor one of this package's classes but of type {_a(value)}")
     for name, _ in pairs:
@@ -170,16 +178,10 @@ def flat(kind: Kind, fields: Mapping[str, Any]) -> dict[str, Any]:
             given[name] = value
         elif name in kind.groups:
             prefix = kind.groups[name]
-            known = {k.removeprefix(prefix): f for k, f in kind.fields.items() if f.shown.startswith(_shown(name) + ".")}
-            given.update((prefix + member, its) for member, its in members_of(value, known, _shown(name)))
+            given.update((prefix + member, its) for member, its in members_of(value, kind.group_fields[name], camel(name)))
         else:
             raise Mistake(str(name), f"is no field of {kind.type}")
     return given
-
-
-def _shown(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.title() for word in others)
 
 
 def written(kind: Kind, fields: Mapping[str, Any]) -> Written:

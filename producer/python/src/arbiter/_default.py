@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from arbiter.events import Json, Time
 
 __all__ = [
-    "account", "as_task", "attach_thread", "configure", "flush", "get_producer", "problem", "record", "record_agent_registration",
-    "record_agent_status_change", "record_batch", "record_constitutional_validation", "record_evaluation_outcome", "record_event",
+    "account", "as_task", "attach_thread", "configure", "detach_thread", "flush", "get_producer", "problem", "record",
+    "record_agent_registration", "record_agent_status_change", "record_batch", "record_constitutional_validation",
+    "record_evaluation_outcome", "record_event",
     "record_minimality_evaluation", "record_model_judgment", "record_rl_training_metrics", "record_routing_decision",
     "record_task_execution", "record_task_start", "record_thinking_budget_allocation", "record_thinking_budget_usage", "task",
 ]
@@ -62,6 +63,10 @@ def record_batch(events: Iterable[Kind]) -> list[Result]:
 
 def attach_thread() -> bool:
     return (_producer or get_producer()).attach_thread()
+
+
+def detach_thread() -> None:
+    (_producer or get_producer()).detach_thread()
 
 
 def flush(timeout: float | None = 10.0) -> bool:
@@ -120,5 +125,5 @@ def _through_the_default(name: str) -> Callable[..., Result]:
 
 for _kind in EVENTS:
     globals()[f"record_{_kind.name}"] = _through_the_default(f"record_{_kind.name}")
-for _name in ("record", "record_batch", "attach_thread", "flush", "account", "problem", "task", "as_task"):
+for _name in ("record", "record_batch", "attach_thread", "detach_thread", "flush", "account", "problem", "task", "as_task"):
     globals()[_name].__doc__ = getattr(Producer, _name).__doc__

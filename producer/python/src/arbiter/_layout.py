@@ -60,6 +60,12 @@ FORMATS = {
 }
 
 
+def camel(name: str) -> str:
+    """As exports name it."""
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)
+
+
 class Field(NamedTuple):
     offset: int
     kind: str  # how it is converted: a key of FORMATS
@@ -82,6 +88,11 @@ class Kind:
             group, dot, _ = path.partition(".")
             if dot:
                 self.groups[group] = group + "." if keyword == path else ""
+        self.members: dict[str, object] = {**self.fields, **self.groups}  # of a dataclass, or of what is given by keyword
+        self.group_fields = {
+            group: {k.removeprefix(prefix): f for k, f in self.fields.items() if f.shown.startswith(camel(group) + ".")}
+            for group, prefix in self.groups.items()
+        }
         self.makes_id = {"routing_decision": "decision_id", "task_start": "execution_id"}.get(name, "")
 
 

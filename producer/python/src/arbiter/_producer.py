@@ -130,7 +130,7 @@ class Producer(Tasks, Recorder):
         """Records an event that is one of this package's classes: `producer.record(arbiter.RoutingDecision(task_id=..., ...))`."""
         try:
             kind = EVENTS[event.number - 1]
-            fields = flat(kind, dict(members_of(event, {**kind.fields, **kind.groups}, kind.type)))
+            fields = flat(kind, dict(members_of(event, kind.members, kind.type)))
         except Mistake as mistake:
             return self._mistake(mistake)
         except Exception:
@@ -141,7 +141,7 @@ class Producer(Tasks, Recorder):
     def record_batch(self, events: Iterable[Kind]) -> list[Result]:
         """Records them in their order, each by itself: one that is refused or dropped holds up no other, and a strict producer raises what
         it refuses when all others are recorded."""
-        results, refused = [], None
+        results, refused = [], None  # a call each: what costs is to read the events, not to cross into the library
         for event in events:
             try:
                 results.append(self.record(event))
@@ -155,6 +155,12 @@ class Producer(Tasks, Recorder):
     def attach_thread(self) -> bool:
         """Claims the calling thread's lane ahead of its first record. False: none could be had now; `problem()` says why."""
         return not self._problem and bool(_library.library().attach_thread(self._handle))
+
+    def detach_thread(self) -> None:
+        """Gives the calling thread's lane back, and its memory with it, before the thread ends: for a thread that records no more, or seldom.
+        What was recorded stays to be collected; the next record claims a lane again. `flush` goes on waiting for what is not collected yet."""
+        if not self._problem:
+            _library.library().detach_thread(self._handle)
 
     def flush(self, timeout: float | None = 10.0) -> bool:
         """Waits until the collector has journalled all that this process has recorded into the producer's directory before the call, by
