@@ -143,7 +143,7 @@ std::string_view refusal_text(abi::Refusal rule) {
   return "is refused";
 }
 
-Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t bytes_max) {
+Malformed decode_but_lists(std::span<const std::byte> bytes, Values& out, std::size_t bytes_max) {
   if (bytes.size() < sizeof(abi::EventHead)) return Malformed::too_short;
   const auto head = load<abi::EventHead>(bytes.data());
   if (head.length < sizeof head) return Malformed::too_short;
@@ -176,8 +176,12 @@ Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t byte
     string += size;
     room -= size;
   }
-  if (room != 0) return Malformed::lengths;
-  for (std::uint32_t left = sized & masks.lists; left != 0; left &= left - 1) {
+  return room != 0 ? Malformed::lengths : Malformed::none;
+}
+
+Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t bytes_max) {
+  if (const Malformed bad = decode_but_lists(bytes, out, bytes_max); bad != Malformed::none) return bad;
+  for (std::uint32_t left = out.present & schema::masks(out.kind).lists; left != 0; left &= left - 1) {
     const auto f = static_cast<unsigned>(std::countr_zero(left));
     ListReader items(*schema::info(out.kind).fields[f].list, out.text[f]);
     while (items.next()) {

@@ -97,6 +97,9 @@ inline constexpr std::size_t kStoredEventBytesMax = 2 * abi::kEventBytesMax;
 // there, and against `bytes_max`: abi::kEventBytesMax for an event in a lane, kStoredEventBytesMax for one in the journal. Does not look
 // into values (see `validate`). O(fields present), allocates nothing.
 Malformed decode(std::span<const std::byte> bytes, Values& out, std::size_t bytes_max = abi::kEventBytesMax);
+// The same, but for the items of a list, which are left to whoever reads them: ListReader ends where they are malformed. Of bytes that
+// went through decode() once.
+Malformed decode_but_lists(std::span<const std::byte> bytes, Values& out, std::size_t bytes_max = abi::kEventBytesMax);
 
 // What is wrong with a value: which field, which rule. field == kNoField: the event as a whole.
 inline constexpr std::uint8_t kNoField = 0xff;

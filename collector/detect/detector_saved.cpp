@@ -11,7 +11,7 @@
 namespace arbiter::detect {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 constexpr std::uint64_t kLayout = kVersion << 56 | sizeof(RateSeries) << 36 | sizeof(LatencySeries) << 18 | sizeof(Thresholds);
 static_assert(sizeof(RateSeries) < 1 << 18 && sizeof(LatencySeries) < 1 << 18 && sizeof(Thresholds) < 1 << 18);
 constexpr std::size_t kLatencyBit = Detector::kShares, kThresholdsBit = kLatencyBit + 1;

@@ -13,10 +13,17 @@ constexpr double kNear = 1.0 / 3;  // of the way from the baseline to the rise
 
 void RateSeries::add(bool bad) {
   pending_ += {1, bad ? 1u : 0u};
-  if (!risen_) wander_.add(bad);
+  if (risen_) return;
+  waiting_ |= std::uint64_t{bad} << waiting_n_;
+  if (++waiting_n_ == 64) settle();
+}
+
+void RateSeries::settle() {
+  for (; waiting_n_ != 0; --waiting_n_, waiting_ >>= 1) wander_.add((waiting_ & 1) != 0);
 }
 
 void RateSeries::restart(std::int64_t now_ns) {
+  settle();
   detector_.restart();
   pending_ = {};
   epoch_ns_ = now_ns;
@@ -31,6 +38,7 @@ RateSeries::State RateSeries::state() const {
 
 RateSeries::Event RateSeries::judge(double spend, std::int64_t now_ns) {
   if (epoch_ns_ == 0) epoch_ns_ = now_ns;
+  settle();
   wander_.set_time(now_ns);
   if (risen_) return recover(now_ns);
   if (now_ns - epoch_ns_ >= kEpochNs) {

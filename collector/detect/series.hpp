@@ -37,7 +37,12 @@ class RateSeries {
 
  private:
   Event recover(std::int64_t now_ns);
+  void settle();
 
+  // What came while nothing is risen, latest in the highest bit there is, before it goes to the wander: one line of memory an outcome, not
+  // five.
+  std::uint64_t waiting_ = 0;
+  unsigned waiting_n_ = 0;
   RateDetector detector_;
   Wander wander_;
   Counts pending_;
