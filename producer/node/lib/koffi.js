@@ -7,7 +7,15 @@ const koffi = require("koffi");
 const { types } = require("./kinds.js");
 const { request } = require("./koffi-request.js");
 
+// Of arbiter/producer.h: what is called below.
+const ABI_MAJOR = 1, ABI_MINOR = 1;
+
 const library = load();
+const abiVersion = library.func("uint32_t arbiter_abi_version()")();
+if (abiVersion >>> 16 !== ABI_MAJOR || (abiVersion & 0xffff) < ABI_MINOR) {
+  const there = `${abiVersion >>> 16}.${abiVersion & 0xffff}`;
+  throw new Error(`libarbiter_producer is of version ${there}, and ${ABI_MAJOR}.${ABI_MINOR} or a later ${ABI_MAJOR}.x is wanted`);
+}
 const functions = {
   create: library.func("void *arbiter_producer_create(void *options)"),
   destroy: library.func("void arbiter_producer_destroy(void *producer)"),
@@ -20,15 +28,12 @@ const functions = {
   start: library.func("int arbiter_start_task(void *producer, void *event, void *run)"),
   complete: library.func("int arbiter_run_complete(void *run, void *completion)"),
   version: library.func("const char *arbiter_version()"),
-  abiVersion: library.func("uint32_t arbiter_abi_version()"),
   errors: ["", "_field", "_rule"].map((part) => library.func(`const char *arbiter_last_error${part}()`)),
 };
 const string = koffi.struct("arbiter_string", { data: "void *", size: "size_t" });
 const runIds = ["execution", "task", "agent", "decision"].map((id) => library.func(`arbiter_run_${id}_id`, string, ["void *"]));
 
 const RUN_BYTES = 1536;
-const ABI_MAJOR = 1;
-if (functions.abiVersion() >>> 16 !== ABI_MAJOR) throw new Error("libarbiter_producer is of another major version");
 
 function load() {
   const named = process.env.ARBITER_PRODUCER_LIBRARY;
@@ -202,7 +207,7 @@ module.exports = {
   request,
   runBytes: RUN_BYTES,
   version: functions.version(),
-  abiVersion: functions.abiVersion(),
+  abiVersion,
   attachThread: ({ pointer }) => functions.attach(pointer) !== 0,
   detachThread: ({ pointer }) => functions.detach(pointer),
   flushNow: ({ pointer }, timeoutMs) => functions.flush(pointer, ns(timeoutMs)) !== 0,
