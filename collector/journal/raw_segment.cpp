@@ -90,7 +90,9 @@ Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegme
   return made;
 }
 
-Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring& keys) {
+namespace {
+
+Result<OpenedRaw> opened_raw(const std::string& path, const crypt::Keyring& keys, OfTable wanted, std::vector<std::byte>& room) {
   OpenedRaw opened;
   RawSegment& s = opened.segment;
   auto file = File::open(path, O_RDWR);
@@ -112,16 +114,28 @@ Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring
     s.cipher = keys.find(h.encryption_key);
     if (s.cipher == nullptr) return unknown_key(path, h.encryption_key);
   }
-  FrameStream frames(s, sizeof h, s.size, h.checksum);
+  FrameStream frames(s, sizeof h, s.size, h.checksum, std::move(room));
   const auto frame = frames.next();
+  std::optional<Table> table;
+  if (frame && frame->header.type == FrameType::table) table = read_table(*frame, s.cipher, wanted);
+  room = frames.take_room();
   if (frames.failed()) return frames.failed()->while_(path);
-  if (!frame || frame->header.type != FrameType::table) return Error{path + ": its table is damaged"};
-  auto table = read_table(*frame, s.cipher);
   if (!table) return Error{path + ": its table is damaged"};
   opened.table = std::move(*table);
   s.end = frames.next_offset();
   s.previous = frames.previous();
   return opened;
+}
+
+}  // namespace
+
+Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring& keys) {
+  std::vector<std::byte> room;
+  return opened_raw(path, keys, OfTable::all, room);
+}
+
+Result<OpenedRaw> look_at_raw_segment(const std::string& path, const crypt::Keyring& keys, std::vector<std::byte>& room) {
+  return opened_raw(path, keys, OfTable::but_state, room);
 }
 
 Result<std::uint64_t> raw_segment_index(const std::string& path) {

@@ -48,6 +48,9 @@ struct OpenedRaw {
   Table table;
 };
 Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring& keys = {});
+// The same, but for the participant's state, which is left out: most of a table, and of many segments wanted once. `room` is what one call
+// leaves to the next.
+Result<OpenedRaw> look_at_raw_segment(const std::string& path, const crypt::Keyring& keys, std::vector<std::byte>& room);
 
 // Which segment it is by its header. Error of code 0: that is damaged.
 Result<std::uint64_t> raw_segment_index(const std::string& path);
@@ -55,8 +58,9 @@ Result<std::uint64_t> raw_segment_index(const std::string& path);
 // Frame after frame, in order, as long as they check out.
 class FrameStream {
  public:
-  FrameStream(const RawSegment& segment, std::uint64_t begin, std::uint64_t end, std::uint64_t previous)
-      : segment_(segment), offset_(begin), end_(end), previous_(previous) {}
+  // `room`: memory that is there already, for its bytes.
+  FrameStream(const RawSegment& segment, std::uint64_t begin, std::uint64_t end, std::uint64_t previous, std::vector<std::byte> room = {})
+      : segment_(segment), offset_(begin), end_(end), previous_(previous), buffer_(std::move(room)) {}
 
   // The next frame, at offset(); its bytes stay until the next call. Nothing: the frames end at next_offset(), or failed().
   std::optional<Frame> next();
@@ -68,6 +72,7 @@ class FrameStream {
   bool resynchronise(std::uint64_t before);
   // What the system said when it refused to read: then nothing is known of what is there. Frames end where the file says so, not here.
   const std::optional<Error>& failed() const { return failed_; }
+  std::vector<std::byte> take_room() { return std::move(buffer_); }
 
  private:
   std::span<const std::byte> peek(std::size_t bytes);  // fewer at the end

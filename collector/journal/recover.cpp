@@ -143,10 +143,11 @@ Result<void> Journal::State::look(Found& found) {
     }
     if (!looked) return looked;
   }
+  std::vector<std::byte> room;
   for (const auto& [index, path] : raw) {
     if (found.sealed.contains(index)) {  // sealed it is on stable storage, whole
       found.raw_leftovers.push_back(path);
-    } else if (auto opened = open_raw(found, index, path); !opened) {
+    } else if (auto opened = open_raw(found, index, path, room); !opened) {
       return opened;
     }
   }
@@ -192,8 +193,8 @@ Result<void> Journal::State::set_aside(Found& found) {
   return {};
 }
 
-Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const std::string& path) {
-  auto opened = open_raw_segment(path, options_.keys);
+Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const std::string& path, std::vector<std::byte>& room) {
+  auto opened = look_at_raw_segment(path, options_.keys, room);
   if (opened) {
     const RawHeader& h = opened->segment.header;
     if (h.index != index) {
@@ -275,7 +276,10 @@ Result<void> Journal::State::load_state(Found& found) {
   } else {
     for (;; --from) {
       if (const auto raw = found.raw.find(from); raw != found.raw.end()) {
-        if (auto adopted = adopt(raw->second.table, options_.directory + "/" + raw_name(from)); !adopted) return adopted;
+        const std::string path = options_.directory + "/" + raw_name(from);
+        auto whole = open_raw_segment(path, options_.keys);
+        if (!whole) return whole.error();
+        if (auto adopted = adopt(whole->table, path); !adopted) return adopted;
         break;
       }
       if (const auto sealed = found.sealed.find(from); sealed != found.sealed.end()) {

@@ -52,7 +52,7 @@ std::string encode_table(const Table& t, std::uint64_t participant_bytes) {
   return bytes;
 }
 
-std::optional<Table> decode_table(std::string_view bytes) {
+std::optional<Table> decode_table(std::string_view bytes, OfTable wanted) {
   Reader in(bytes);
   Table t;
   t.last_frame = in.get<std::uint64_t>();
@@ -83,7 +83,7 @@ std::optional<Table> decode_table(std::string_view bytes) {
     a.link = in.get<Link>();
     t.anchors.push_back(a);
   }
-  t.participant = in.get_string();
+  if (const std::string_view state = in.get_string(); wanted == OfTable::all) t.participant = state;
   if (!in.good()) return std::nullopt;
   return t;
 }

@@ -36,6 +36,8 @@ struct Table {
 
 // All but the participant's state, which is most of it and comes behind: so many bytes.
 std::string encode_table(const Table& table, std::uint64_t participant_bytes);
-std::optional<Table> decode_table(std::string_view bytes);  // nothing: not a table
+// But for the participant's state, or all of it.
+enum class OfTable : std::uint8_t { but_state, all };
+std::optional<Table> decode_table(std::string_view bytes, OfTable wanted = OfTable::all);  // nothing: not a table
 
 }  // namespace arbiter::journal

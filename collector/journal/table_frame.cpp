@@ -111,10 +111,10 @@ Result<TableFrame> write_table_frame(const File& file, std::uint64_t offset, con
   return TableFrame{sizeof header + bytes, *checksum};
 }
 
-std::optional<Table> read_table(const Frame& frame, const std::shared_ptr<const crypt::Cipher>& cipher) {
-  if (cipher == nullptr) return decode_table(view_of(frame.body));
+std::optional<Table> read_table(const Frame& frame, const std::shared_ptr<const crypt::Cipher>& cipher, OfTable wanted) {
+  if (cipher == nullptr) return decode_table(view_of(frame.body), wanted);
   const auto plain = crypt::decrypt_text(crypt::Keyring(cipher, {}), view_of(frame.body));
-  return plain ? decode_table(*plain) : std::nullopt;
+  return plain ? decode_table(*plain, wanted) : std::nullopt;
 }
 
 }  // namespace arbiter::journal
