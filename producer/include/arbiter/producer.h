@@ -15,8 +15,8 @@
  * long as there is room.
  *
  * Any number of threads may use one producer, and any number of producers may be used side by side; each thread writes a lane of its own,
- * which it takes up with its first record (some tens of microseconds) and gives back when it exits. After fork() parent and child both go
- * on recording, with the handles they have; the child takes up lanes of its own.
+ * which it takes up with its first record (system calls, a fraction of a millisecond) and gives back when it exits. After fork() parent and
+ * child both go on recording, with the handles they have; the child takes up lanes of its own.
  *
  * Of the functions that record it holds: they allocate nothing, take no lock, wait for nobody (but see wait_up_to_ns) and make no system
  * call once the thread's lane exists, other than a non-blocking datagram to the collector at most twice around the ring and the growing of
@@ -103,7 +103,7 @@ ARBITER_API int arbiter_attach_thread(arbiter_producer* producer);
  * file, the file is let go of (128 MiB of address space, and the memory that its lanes have), as if the process had ended: the collector
  * removes it when it has read it. While no collector is there to do so, the file stays for the next record of the process. Without a lane,
  * in a child that has not recorded yet, in a signal handler that interrupted a call of this library, and for null: nothing. Takes a lock
- * and makes system calls, some tens of microseconds. Since 1.1. */
+ * and makes system calls, a fraction of a millisecond. Since 1.1. */
 ARBITER_API void arbiter_detach_thread(arbiter_producer* producer);
 
 /* Waits until the collector has acknowledged, which is to say journalled, all that this process has recorded into the producer's

@@ -11,8 +11,8 @@
 // need not run: what is recorded before it starts, while it restarts and after it is gone waits in shared memory, as long as there is room.
 //
 // Any number of threads may use one Producer, and any number of Producers may be used side by side; each thread writes a lane of its own,
-// which it takes up with its first record (some tens of microseconds) and gives back when it exits. After fork() parent and child both go
-// on recording; the child takes up lanes of its own.
+// which it takes up with its first record (system calls, a fraction of a millisecond) and gives back when it exits. After fork() parent and
+// child both go on recording; the child takes up lanes of its own.
 #pragma once
 
 #include <array>
@@ -213,7 +213,7 @@ class ARBITER_PUBLIC Producer {
   // the file is let go of (128 MiB of address space, and the memory that its lanes have), as if the process had ended: the collector
   // removes it when it has read it. While no collector is there to do so, the file stays for the next record of the process. Without a
   // lane, in a child that has not recorded yet, and in a signal handler that interrupted a call of this library: nothing. Takes a lock and
-  // makes system calls, some tens of microseconds.
+  // makes system calls, a fraction of a millisecond.
   void detach_thread() noexcept;
 
   // Waits until the collector has acknowledged, which is to say journalled, all that this process has recorded into this directory before
