@@ -1,7 +1,7 @@
 // The join's state as bytes: the seed of its keys, the counts, then each table from its oldest entry to its newest. Read back untrusted.
-#include <array>
 #include <cstring>
 #include <type_traits>
+#include <vector>
 
 #include "collector/join/join.hpp"
 
@@ -18,32 +18,35 @@ template <class T>
 requires std::is_trivially_copyable_v<T> std::uint64_t written_bytes(const T&) { return sizeof(T); }
 std::uint64_t written_bytes(const Words& words) { return sizeof(std::uint32_t) + words.size(); }
 
-// Gathers what is small: a table has some million fields, and the drain waits for it.
+// Gathers what is small: a table has some million fields, and the drain waits for it. Room is asked for once for each entry.
 class Writer {
  public:
-  explicit Writer(const Out& out) : out_(out) {}
+  explicit Writer(const Out& out) : out_(out), gathered_(kGathered) {}
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer() { flush(); }
 
+  // What is put until the next call has room: values of kEntryBytes in all, and these words.
+  void begin_entry(const Words* words = nullptr) {
+    const std::size_t wanted = kEntryBytes + (words != nullptr ? words->size() : 0);
+    if (gathered_.size() - used_ >= wanted) return;
+    flush();
+    if (gathered_.size() < wanted) gathered_.resize(wanted);
+  }
   template <class T>
   requires std::is_trivially_copyable_v<T>
   void put(const T& value) {
-    static_assert(sizeof value <= kGathered);
-    if (kGathered - used_ < sizeof value) flush();
     std::memcpy(gathered_.data() + used_, &value, sizeof value);
     used_ += sizeof value;
   }
   void put(const Words& words) {
     put(static_cast<std::uint32_t>(words.size()));
-    if (kGathered - used_ < words.size()) flush();
-    if (words.size() > kGathered) return out_({words.data(), words.size()});
     std::memcpy(gathered_.data() + used_, words.data(), words.size());
     used_ += words.size();
   }
 
  private:
-  static constexpr std::size_t kGathered = 4096;
+  static constexpr std::size_t kGathered = 16 << 10, kEntryBytes = 256;
 
   void flush() {
     out_({gathered_.data(), used_});
@@ -51,9 +54,16 @@ class Writer {
   }
 
   const Out& out_;
-  std::array<char, kGathered> gathered_;
+  std::vector<char> gathered_;
   std::size_t used_ = 0;
 };
+
+const Words* words_of(const auto& entry) {
+  if constexpr (requires { entry.decision.words; })
+    return &entry.decision.words;
+  else
+    return nullptr;
+}
 
 class Reader {
  public:
@@ -113,8 +123,10 @@ bool sound(const Decision& d) {
 
 template <class Table, class Each>
 void put_table(Writer& out, const Table& table, Each each) {
+  out.begin_entry();
   out.put(static_cast<std::uint64_t>(table.size()));
   table.each([&](const auto& entry) {
+    out.begin_entry(words_of(entry));
     each(
         [&](const auto& value) {
           out.put(value);
@@ -128,6 +140,7 @@ void put_table(Writer& out, const Table& table, Each each) {
 
 void Join::save(const Out& out) const {
   Writer w(out);
+  w.begin_entry();
   w.put(kFormat);
   w.put(key_of_.seed());
   w.put(counts_);
