@@ -97,6 +97,21 @@ TEST_CASE("a report has the figures of the window, in text and as JSON") {
         std::string::npos);
 }
 
+TEST_CASE("without the script of the plots a page has its tables all the same") {
+  Place place;
+  Collector collector(place, plain_config());
+  place.replay(place.write("hour.jsonl", hour_with_trouble()));
+  collector.ask({"stats", "--window", "24h"});             // waits for what is on its way
+  const fs::path alone = place.root() / "bin/arbiterctl";  // as after a build without npm: nothing in ../share
+  fs::create_directory(alone.parent_path());
+  fs::copy_file(fs::path(ARBITER_BIN_DIR) / "arbiterctl", alone);
+  const Ran html = place.shell(alone.string() + " --socket " + place.socket().string() + " report --window 24h --format html");
+  REQUIRE_MESSAGE(html.exit == 0, html.err);
+  CHECK(html.out.find("<script>") == html.out.npos);
+  CHECK(html.out.find("<table") != html.out.npos);
+  CHECK(html.out.find("85.3 %") != html.out.npos);
+}
+
 TEST_CASE("a page draws its figures in a real browser, and fetches nothing") {
   Place place;
   Collector collector(place, plain_config());
