@@ -210,8 +210,8 @@ void Drain::set_aside(Lane& lane, std::span<const std::byte> bytes, std::uint64_
 // Whatever was read since is zeros. What was taken before is kept; nothing of it is read again, its account included.
 void Drain::quarantine_truncated(Source& source) {
   source.poisoned = source.quarantined = true;
-  for (Lane& lane : source.lanes) lane.quarantined = true;
-  counts_.quarantined_lanes += source.lanes.size();
+  for (Lane& lane : source.lanes)
+    if (!std::exchange(lane.quarantined, true)) ++counts_.quarantined_lanes;
   constexpr std::string_view reason = "the file was truncated while it was mapped";
   quarantine_.put({{source.segment.id(), 0}, 0, {}, {}, reason, {}, timeline_.now_ns()});
   log::error("ingest", "{} (pid {}): {}: it is read no further", source.segment.name(), source.segment.header().pid, reason);

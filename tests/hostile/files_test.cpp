@@ -159,7 +159,8 @@ TEST_CASE("files truncated and grown under the collector cost what was unread in
   put(lane);
   REQUIRE(wait_until([&] { return grown.control(0).collector.acknowledged_events == 2; }));
   beside.check({.quarantined_lanes = cut, .hostile_events = events + 2});
-  CHECK(beside.lines_with("is read no further") == cut);
+  // Where the collector was quicker than the cut, it has said of the lane that its framing is impossible, and maybe of the file as well.
+  CHECK(beside.lines_with("is read no further") >= cut);
   std::size_t aside = 0;
   for (const auto& entry : fs::directory_iterator(beside.place.lanes()))
     aside += entry.path().filename().string().starts_with("quarantined-") ? 1u : 0u;
