@@ -28,7 +28,8 @@ struct ProcessPage {
   // Names this process among its ancestors: 0 in one that has not recorded yet, else larger than any of its ancestors'. Whoever holds a
   // pointer from before a fork has the number of then. Relaxed: a thread compares it with what it has itself read before.
   std::atomic<std::uint64_t> generation;
-  // Held by claims, by threads that exit or detach, and by diagnosis; never by a record whose thread has its lane. All zeros is an unlocked mutex.
+  // Held by claims, by threads that exit or detach, and by diagnosis; never by a record whose thread has its lane. All zeros is an unlocked
+  // mutex.
   pthread_mutex_t lock;
   // Of producers that have nothing of their own here: nothing was claimed yet, or there is no memory for it.
   Waiting waiting;
