@@ -1,6 +1,7 @@
 #include "collector/detect/series.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace arbiter::detect {
@@ -14,12 +15,13 @@ constexpr double kNear = 1.0 / 3;  // of the way from the baseline to the rise
 void RateSeries::add(bool bad) {
   pending_ += {1, bad ? 1u : 0u};
   if (risen_) return;
-  waiting_ |= std::uint64_t{bad} << waiting_n_;
-  if (++waiting_n_ == 64) settle();
+  waiting_ = waiting_ << 1 | (bad ? 1u : 0u);
+  if (waiting_ >> 63 != 0) settle();
 }
 
 void RateSeries::settle() {
-  for (; waiting_n_ != 0; --waiting_n_, waiting_ >>= 1) wander_.add((waiting_ & 1) != 0);
+  for (int at = 62 - std::countl_zero(waiting_); at >= 0; --at) wander_.add((waiting_ >> at & 1) != 0);
+  waiting_ = 1;
 }
 
 void RateSeries::restart(std::int64_t now_ns) {

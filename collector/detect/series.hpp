@@ -39,10 +39,9 @@ class RateSeries {
   Event recover(std::int64_t now_ns);
   void settle();
 
-  // What came while nothing is risen, latest in the highest bit there is, before it goes to the wander: one line of memory an outcome, not
-  // five.
-  std::uint64_t waiting_ = 0;
-  unsigned waiting_n_ = 0;
+  // Outcomes on their way to the wander, whose memory an outcome by itself would be dear to touch: behind the highest bit that is set, the
+  // oldest first.
+  std::uint64_t waiting_ = 1;
   RateDetector detector_;
   Wander wander_;
   Counts pending_;

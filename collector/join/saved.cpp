@@ -26,6 +26,7 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
   ~Writer() { flush(); }
 
+  static constexpr std::size_t kEntryBytes = 256;
   // What is put until the next call has room: values of kEntryBytes in all, and these words.
   void begin_entry(const Words* words = nullptr) {
     const std::size_t wanted = kEntryBytes + (words != nullptr ? words->size() : 0);
@@ -46,7 +47,7 @@ class Writer {
   }
 
  private:
-  static constexpr std::size_t kGathered = 16 << 10, kEntryBytes = 256;
+  static constexpr std::size_t kGathered = 16 << 10;
 
   void flush() {
     out_({gathered_.data(), used_});
@@ -139,6 +140,9 @@ void put_table(Writer& out, const Table& table, Each each) {
 }  // namespace
 
 void Join::save(const Out& out) const {
+  // No entry has more to put than it has itself.
+  static_assert(sizeof(Start) <= Writer::kEntryBytes && sizeof(Waiting) <= Writer::kEntryBytes && sizeof(Made) <= Writer::kEntryBytes);
+  static_assert(sizeof kFormat + sizeof(KeyHash::Seed) + sizeof(Counts) <= Writer::kEntryBytes);
   Writer w(out);
   w.begin_entry();
   w.put(kFormat);

@@ -232,7 +232,7 @@ bool EventReader::next() {
   while (count_ > 0 && left_.size() >= sizeof(abi::EventHead)) {
     --count_;
     const auto head = load<abi::EventHead>(left_.data());
-    const bool whole = event::decode_but_lists(left_, values_) == event::Malformed::none;
+    const bool whole = event::decode_but_lists(left_, values_, event::kStoredEventBytesMax) == event::Malformed::none;
     left_ = left_.subspan(std::min(padded(std::max<std::size_t>(head.length, sizeof head)), left_.size()));
     if (whole) return true;
   }

@@ -17,8 +17,10 @@ std::uint64_t cycles_of_nothing();
 
 // The calling thread, and what it starts from then on, on that processor alone. False: there is none of that number.
 bool pin(int processor);
-void unpin();    // back to where the process was allowed to run when it started
-struct Pinned {  // while it is there; programs that are started meanwhile stay there
+void unpin();  // back to where the process was allowed to run when it started
+
+// pin() for as long as it is there; programs that are started meanwhile stay where they are.
+struct Pinned {
   explicit Pinned(int processor) { pin(processor); }
   ~Pinned() { unpin(); }
   Pinned(const Pinned&) = delete;

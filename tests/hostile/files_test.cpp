@@ -129,6 +129,20 @@ TEST_CASE("a header that changes after it was read changes nothing") {
   beside.check({.hostile_events = 2});
 }
 
+TEST_CASE("a lane whose framing is impossible is counted once, though its file is cut afterwards") {
+  Beside beside;
+  const auto quarantined = [&] { return number(beside.status().at("drain").as_object(), "quarantinedLanes"); };
+  Hostile bad(beside.place);
+  LaneWriter lane = bad.claim();
+  put(lane);
+  REQUIRE(wait_until([&] { return bad.control(0).collector.acknowledged_events == 1; }));
+  bad.control(0).producer.write = abi::Position::at(0, 4000).value;  // where nothing was written
+  REQUIRE(wait_until([&] { return quarantined() == 1; }));
+  REQUIRE(::truncate(bad.path().c_str(), 0) == 0);
+  REQUIRE(wait_until([&] { return beside.lines_with("was truncated while it was mapped") == 1; }));
+  CHECK(quarantined() == 1);
+}
+
 TEST_CASE("files truncated and grown under the collector cost what was unread in them") {
   Beside beside;
   std::uint64_t events = 0, cut = 0;

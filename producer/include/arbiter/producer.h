@@ -110,8 +110,8 @@ ARBITER_API void arbiter_detach_thread(arbiter_producer* producer);
  * directory before the call: by all its threads and producers. 1: it has. 0: not within `timeout_ns` (0 or less: one look), or it never
  * will, because a lane's file was taken away with events in it. What a file held that was let go of by arbiter_detach_thread counts as
  * acknowledged when the file is gone, unless its directory is gone too: only the collector removes single files, once it has journalled
- * them. Sleeps between looks; other threads' records are not held up. Allocates,
- * takes a lock and makes system calls: not for signal handlers. What was dropped or refused is not waited for: see the account. */
+ * them. Sleeps between looks; other threads' records are not held up. Allocates, takes a lock and makes system calls: not for signal
+ * handlers. What was dropped or refused is not waited for: see the account. */
 ARBITER_API int arbiter_flush(arbiter_producer* producer, int64_t timeout_ns);
 
 /* What this process has tried to record into the producer's directory, all its threads and producers together, and what became of it:

@@ -8,6 +8,7 @@
 using arbiter::detect::Counts;
 using arbiter::detect::log_ratio;
 using arbiter::detect::RateSeries;
+using arbiter::detect::Wander;
 
 namespace {
 
@@ -76,6 +77,29 @@ TEST_CASE("outcomes that stick together count for few") {
   }
   CHECK(series.inflation() > 10);  // 1.5 times (1 + 0.9) / (1 - 0.9), less one half, if it were known exactly
   CHECK(series.inflation() < 60);
+}
+
+TEST_CASE("what a series does by itself is learned from every outcome in its order, however many there are between two judgements") {
+  for (const int between : {1, 62, 63, 64, 1000}) {
+    CAPTURE(between);
+    RateSeries series;
+    Wander each;
+    std::mt19937_64 random(5);
+    std::bernoulli_distribution turns(0.2), bad(0.3);
+    bool last = false;
+    for (int judged = 0; judged < 5000 / between; ++judged) {
+      for (int i = 0; i < between; ++i) {
+        if (turns(random)) last = bad(random);
+        series.add(last);
+        each.add(last);
+      }
+      series.judge(kSpend, kBegin + judged);
+      each.set_time(kBegin + judged);
+      CHECK(series.inflation() == each.inflation());
+    }
+    CHECK(series.inflation() > 2);
+    CHECK(series.wander().abstains() == each.abstains());
+  }
 }
 
 TEST_CASE("a copy of the bytes of a series goes on as the series does") {

@@ -49,7 +49,7 @@ struct MadeEvent {
   event::Values values;
   explicit MadeEvent(const event::Values& v) : bytes(event::encoded_bytes(v), '\0') {
     event::encode(v, reinterpret_cast<std::byte*>(bytes.data()));
-    REQUIRE(event::decode(span(), values) == event::Malformed::none);
+    REQUIRE(event::decode(span(), values, event::kStoredEventBytesMax) == event::Malformed::none);
   }
   MadeEvent(const MadeEvent&) = delete;
   MadeEvent& operator=(const MadeEvent&) = delete;

@@ -73,6 +73,33 @@ void overwrite(const std::string& path, const std::string& bytes) { std::ofstrea
 
 }  // namespace
 
+TEST_CASE("an event that has grown beyond what a lane takes is read as any other") {
+  TempDir dir;
+  Options options;
+  options.keys = test_keys();
+  options.directory = dir.journal();
+  Recorder recorder;
+  auto journal = open(options, recorder);
+  const std::string text(40'000, 'a'), context = "{\"x\":\"" + text + "\"}";  // hashes in place of ids can make it as large
+  event::Values grown;
+  grown.kind = Kind::routing_decision;
+  grown.sequence = 1;
+  grown.stamp = 1'000'000'000;
+  for (const char* name : {"decisionId", "taskId", "selectedAgent"})
+    grown.set_text(static_cast<unsigned>(schema::find_field(grown.kind, name)), std::string_view("id"));
+  grown.set_text(schema::field(Kind::routing_decision, "rationale"), std::string_view(text));
+  grown.set_text(schema::field(Kind::routing_decision, "context"), std::string_view(context));
+  REQUIRE(event::encoded_bytes(grown) > abi::kEventBytesMax);
+  put(*journal, lane(1), grown, &recorder);
+  put(*journal, lane(1), generic(2, 1'000'000'000, "small", "{}"), &recorder);
+  journal->advance(lane(1), at(2));
+  must(journal->commit());
+  CHECK(sequences(*journal) == up_to(2));
+  must(journal->close());
+  Recorder again;
+  CHECK(sequences(*open(options, again)) == up_to(2));
+}
+
 TEST_CASE("a last frame torn at any byte is not there, and what was before it is") {
   const TempDir dir;
   const Options options = options_in(dir, 16 << 10);
