@@ -97,30 +97,18 @@ std::uint64_t SteppedChild::address() const {
   return static_cast<std::uint64_t>(at);
 }
 
-namespace {
-
-// Some virtual machines take a breakpoint of the processor's and never stop at it. Known at the first child that ran on to its end; from
-// then on every instruction is stepped.
-bool breakpoints_stop = true;
-
-}  // namespace
-
-// By a breakpoint of the processor's: the code stays as it is. False: there is none to be had, and the child stands where it was.
+// By an instruction that traps, put there and taken away again: debug registers would leave the code as it is, and some virtual machines
+// take them and never stop. False: it cannot be written there, and the child stands where it was.
 bool SteppedChild::run_to(std::uint64_t to) {
-  if (!breakpoints_stop) return false;
-  constexpr unsigned long enable_first = 1;
-  const auto set = [this](std::size_t debug_register, unsigned long value) {
-    return ptrace(PTRACE_POKEUSER, pid_, offsetof(user, u_debugreg) + debug_register * sizeof(long), value) == 0;
-  };
-  if (!set(0, to) || !set(7, enable_first)) return false;
+  constexpr long trap = 0xCC, one_byte = 0xFF;
+  errno = 0;
+  const long code = ptrace(PTRACE_PEEKTEXT, pid_, to, nullptr);
+  if (errno != 0 || ptrace(PTRACE_POKETEXT, pid_, to, (code & ~one_byte) | trap) != 0) return false;
   resume();
-  try {
-    wait();
-  } catch (const Ended&) {
-    breakpoints_stop = false;
-    throw;
-  }
-  return set(7, 0);
+  wait();
+  if (address() != to + 1 || ptrace(PTRACE_POKETEXT, pid_, to, code) != 0 || ptrace(PTRACE_POKEUSER, pid_, kInstructionPointer, to) != 0)
+    throw std::runtime_error("a breakpoint");
+  return true;
 }
 
 Way SteppedChild::walk() {
