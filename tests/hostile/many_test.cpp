@@ -79,6 +79,9 @@ TEST_CASE("ten thousand live segments and three hundred descriptors: as many as 
   REQUIRE(wait_until([&] { return late.recorded() > 50; }));
   late.stop();
   CHECK(late.failed() == 0);
+  // A look at the directory a second brings as many as fit: only some of those that wait are left to have their turn.
+  for (unsigned n = 1; n <= kSegments; ++n)
+    if (n % 10 != 0) fs::remove(beside.place.lanes() / name_of(n));
   locks.clear();
   REQUIRE(wait_until([&] { return number(beside.status(), "segments") == 1; }, 60s * kPatience));
   CHECK(wait_until([&] { return beside.status().at("health").as_string() == "ok"; }, 60s * kPatience));  // the rest has had its turn
