@@ -127,8 +127,8 @@ Result<void> beside_recording(const Setting& setting, Report& report) {
   });
   const auto seen = lags(collector->lanes(), setting.seconds_of(kSeconds), 0.002);
   done = true;
+  const Crowd::Tally sent = crowd->stop();  // first: what they record while the last export is made makes that one longer
   exporter.join();
-  const Crowd::Tally sent = crowd->stop();
   if (!failed) return failed;
   if (!seen) return seen.error();
   if (auto all = collector->wait_for(sent.recorded); !all) return all;
