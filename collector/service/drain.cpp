@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/log/log.hpp"
+#include "shm/checked_event.hpp"
 #include "shm/clock.hpp"
 #include "shm/testpoint.hpp"
 
@@ -160,12 +161,12 @@ bool Drain::take(Source& source, Lane& lane, Passed& passed) {
 
 void Drain::take_event(Source& source, Lane& lane, std::span<const std::byte> bytes) {
   event::Values& v = values_;
-  if (const event::Malformed bad = event::decode(bytes, v); bad != event::Malformed::none)
-    return set_aside(lane, bytes, 0, {}, {}, event::malformed_text(bad));
+  const event::Checked checked = event::decode_and_validate(bytes, v);
+  if (checked.shape != event::Malformed::none) return set_aside(lane, bytes, 0, {}, {}, event::malformed_text(checked.shape));
   const std::string_view type = schema::info(v.kind).type;
   if (v.sequence <= lane.cursor.sequence) return set_aside(lane, bytes, v.sequence, type, {}, "its sequence is not above the one before");
   lane.cursor.sequence = v.sequence;
-  if (const event::Fault bad = event::validate_decoded(v)) {
+  if (const event::Fault& bad = checked.fault) {
     const std::string_view field_name = bad.field == event::kNoField ? std::string_view{} : schema::info(v.kind).fields[bad.field].path;
     return set_aside(lane, bytes, v.sequence, type, field_name, event::refusal_text(bad.rule));
   }
