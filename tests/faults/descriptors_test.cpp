@@ -36,12 +36,13 @@ TEST_CASE("with no descriptor left those attached are drained on, the others wai
   CHECK(newcomer.dropped() == 0);
   // Who asks waits until it is answered, or gives up.
   Process asking = place.start("arbiterctl", {"status"});
-  std::this_thread::sleep_for(3s);
+  constexpr const char* kSaid[] = {"the lanes directory cannot be listed (Too many open files)", "taking a connection: Too many open files",
+                                   "the present segment grows until another can be made"};
+  for (const char* said : kSaid) CHECK(wait_until([&] { return lines_with(collector, said) > 0; }));
+  std::this_thread::sleep_for(1500ms);  // more looks at the directory
   CHECK(collector.running());
   CHECK(asking.running());
-  CHECK(lines_with(collector, "the lanes directory cannot be listed (Too many open files)") == 1);
-  CHECK(lines_with(collector, "taking a connection: Too many open files") == 1);
-  CHECK(lines_with(collector, "the present segment grows until another can be made") == 1);
+  for (const char* said : kSaid) CHECK_MESSAGE(lines_with(collector, said) == 1, said);
   CHECK(lines_with(collector, "attached ") == 1);
 
   limit.lift();

@@ -63,11 +63,10 @@ TEST_CASE("ten thousand live segments: all are attached, an honest producer is s
 TEST_CASE("ten thousand live segments and three hundred descriptors: as many as fit are served, the others are when there is room") {
   Beside beside(R"("limits": {"max_producers": 20000})", "ulimit -n 300");
   std::vector<HeldLock> locks = make_segments(beside.place);
-  REQUIRE(wait_until([&] { return number(beside.status(), "segments") > 200; }));
+  REQUIRE(wait_until([&] { return number(beside.status(), "segments") >= allowed(300) - 40; }));
   std::this_thread::sleep_for(1200ms);  // another look at the directory
   const std::uint64_t attached = number(beside.status(), "segments");
   CHECK(attached <= allowed(300));
-  CHECK(attached >= allowed(300) - 40);
   beside.check({.health = "degraded"});  // there are producers that wait
   CHECK(beside.lines_with("LimitNOFILE") == 1);
   // Everything else still gets its descriptors: an export makes files, a question a connection.

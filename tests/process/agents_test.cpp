@@ -47,7 +47,7 @@ Said parse(const std::string& out) {
 }  // namespace
 
 TEST_CASE("agents do not notice that the collector starts late, is stopped, started, killed, restarted and held up, and lose nothing") {
-  constexpr std::uint64_t kTasks = 4'000;
+  constexpr std::uint64_t kTasks = 4'000 * kPatience;
   Place place;
   std::vector<Process> agents;
   for (const Agent& agent : kAgents) agents.push_back(place.start(agent.program, {std::to_string(kTasks), "2000"}, agent.environment));

@@ -374,9 +374,14 @@ TEST_CASE("statistics of many blocks take no longer than those of one") {
   CHECK(best < std::chrono::milliseconds(10));
   must(journal->close());
   journal.reset();
-  const auto start = std::chrono::steady_clock::now();
-  recorder = {};
-  journal = open(options, recorder);
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
-  CHECK(journal->statistics().retained.events() == 150'000);
+  best = std::chrono::hours(1);
+  for (int i = 0; i < 5 && best >= std::chrono::seconds(1); ++i) {
+    journal.reset();
+    const auto start = std::chrono::steady_clock::now();
+    recorder = {};
+    journal = open(options, recorder);
+    best = std::min<std::chrono::nanoseconds>(best, std::chrono::steady_clock::now() - start);
+    CHECK(journal->statistics().retained.events() == 150'000);
+  }
+  CHECK(best < std::chrono::seconds(1));
 }
