@@ -61,6 +61,8 @@ Anonymizer::Plan Anonymizer::plan(const schema::KindInfo& kind) const {
       case Action::drop: plan.drop |= bit; break;
     }
   }
+  plan.grown = plan.json | plan.lists;
+  plan.changed = plan.hash | plan.grown;
   return plan;
 }
 
@@ -80,7 +82,7 @@ void Anonymizer::replace(event::Text& text, char* hash) const {
 Applied Anonymizer::apply(event::Values& values) {
   const Plan& plan = plans_[static_cast<std::size_t>(values.kind) - 1];
   Applied applied;
-  applied.changed = ((plan.hash | plan.lists | plan.json) & values.present) != 0;
+  applied.changed = (plan.changed & values.present) != 0;
   if ((plan.json & values.present) != 0) {  // before the ids are hashed: it looks for them
     std::array<std::string_view, schema::kFieldsMax> own_ids;
     std::size_t ids = 0;
@@ -103,12 +105,12 @@ Applied Anonymizer::apply(event::Values& values) {
   });
   each_field(plan.shown & values.present, [&](unsigned f) {
     event::Text& text = values.text[f];
-    if (text.hashed || text.size != event::kHashedShownBytes || !event::parse_hashed(text.bytes())) return;
+    if (text.size != event::kHashedShownBytes || text.hashed || !event::parse_hashed(text.bytes())) return;
     replace(text, hashes_[f].data());
     applied.changed = true;
   });
   values.present &= ~plan.drop;
-  const std::uint32_t grown = (plan.json | plan.lists) & values.present;
+  const std::uint32_t grown = plan.grown & values.present;
   if (grown == 0) return applied;
 
   each_field(plan.lists & values.present, [&](unsigned f) { applied.oversize |= !rebuild_list(values, f); });

@@ -68,6 +68,8 @@ class Anonymizer {
     std::uint32_t recurring = 0;  // of those: agents and types of tasks, of which there are few
     std::uint32_t shown = 0;      // become hashes where they are of the shown form
     std::uint32_t drop = 0, json = 0, lists = 0;
+    std::uint32_t grown = 0;    // JSON and lists
+    std::uint32_t changed = 0;  // all that another value replaces
   };
   enum class Action : std::uint8_t { keep, keep_id, hash, drop };
 
