@@ -175,10 +175,12 @@ void Join::settle_decision(const Values& v, const Keys& keys, const journal::Eve
   made.decision = decision_of(v, ref.time_ns);
   const Decision& d = decisions_[remember(std::move(made))].decision;
 
-  const auto give = [&](Waiting& w) {
+  const auto give = [&](Executions& table, std::uint32_t slot) {
+    Waiting& w = table[slot];
     Values patch = patch_of(Kind::task_execution);
     d.fill(patch);
     w.decided_ns = d.time_ns;
+    table.changed(slot);
     ++counts_.late_decisions;
     amend(w.ref, patch);
   };
@@ -186,12 +188,12 @@ void Join::settle_decision(const Values& v, const Keys& keys, const journal::Eve
     int looked = 0;
     if (!keys.id.null())
       for (std::uint32_t slot = table->find(2, keys.id); slot != kNone && looked < kChainMax; slot = table->next_older(2, slot), ++looked)
-        if ((*table)[slot].decided_ns == INT64_MIN) give((*table)[slot]);
+        if ((*table)[slot].decided_ns == INT64_MIN) give(*table, slot);
     looked = 0;
     for (std::uint32_t slot = table->find(1, keys.task_agent); slot != kNone && looked < kChainMax;
          slot = table->next_older(1, slot), ++looked) {
-      Waiting& w = (*table)[slot];
-      if (w.keys[2].null() && d.time_ns <= w.not_after_ns && d.time_ns >= w.decided_ns) give(w);
+      const Waiting& w = (*table)[slot];
+      if (w.keys[2].null() && d.time_ns <= w.not_after_ns && d.time_ns >= w.decided_ns) give(*table, slot);
     }
   }
 }

@@ -81,8 +81,11 @@ class Join final : public journal::Participant {
   std::size_t waiting() const { return waiting_.size(); }
   const Counts& counts() const { return counts_; }
 
-  void save(const std::function<void(std::string_view piece)>& out) const override;
+  void save(const Out& out) const override;
   std::uint64_t saved_bytes() const override;
+  void begin_saving(const Out& out) override;
+  bool save_some(const Out& out, std::size_t bytes) override;
+  void finish_saving(const Out& out) override;
   bool load(std::string_view bytes) override;
   void replay(const LaneId& lane, const event::Values& stored, const journal::EventRef& ref) override;
   void replay_clear() override;
@@ -113,6 +116,15 @@ class Join final : public journal::Participant {
   void settle_start(const Keys& keys, const journal::EventRef& ref, const Amend& amend);
   void settle_execution(const event::Values& values, const Keys& keys, const journal::EventRef& ref);
   void keep_decidable(const Waiting& execution);
+
+  class Writer;  // saved.cpp
+  template <class Self, class Visit>
+  static void each_table(Self& self, Visit&& visit);  // visit(its number, table)
+  void begin(Writer& out) const;
+  bool tell(Writer& out, std::size_t bytes);
+  void end(Writer& out) const;
+  bool load_entries(std::string_view bytes);
+  void forget();
 
   KeyHash key_of_;            // its seed is saved with the state: the keys in it are made by it
   RecentHashes<Key> recent_;  // of agents, by that

@@ -62,6 +62,7 @@ class OldestOut {
     s.older = newest_;
     (newest_ != kNone ? slots_[newest_].newer : oldest_) = slot;
     newest_ = slot;
+    if (saving_ && unsaved_ == kNone) unsaved_ = slot;
     for (std::size_t i = 0; i < Indexes; ++i) {
       const Key& key = s.entry.keys[i];
       s.at[i] = {};
@@ -78,6 +79,8 @@ class OldestOut {
 
   void erase(std::uint32_t slot) {
     Slot& s = slots_[slot];
+    if (saving_) [[unlikely]]
+      leave(slot);
     for (std::size_t i = 0; i < Indexes; ++i) {
       if (s.entry.keys[i].null()) continue;
       --keyed_[i];
@@ -104,6 +107,40 @@ class OldestOut {
   template <class Visit>
   void each(Visit visit) const {
     for (std::uint32_t slot = oldest_; slot != kNone; slot = slots_[slot].newer) visit(slots_[slot].entry);
+  }
+
+  // Saving in slices, between which entries come and go. What save_some() has told, call after call until it says true, is what is there:
+  // put(entry), by age; the n-th, counted from 0, is gone(n) once it has left, and put_again(n, entry) where it has changed.
+  void begin_saving() {
+    saving_ = true;
+    unsaved_ = oldest_;
+    told_.assign(slots_.size(), kNone);
+    puts_ = 0;
+    gone_.clear();
+    changed_.clear();
+  }
+  void end_saving() {
+    saving_ = false;
+    told_ = {};
+  }
+  // Whoever changes an entry in its place says so.
+  void changed(std::uint32_t slot) {
+    if (saving_ && told(slot) != kNone) changed_.push_back(slot);
+  }
+  // Until `more` says no, which it is asked before each. True: everything has been told.
+  template <class Put, class PutAgain, class Gone, class More>
+  bool save_some(Put&& put, PutAgain&& put_again, Gone&& gone, More&& more) {
+    told_.resize(slots_.size(), kNone);
+    for (const std::uint32_t n : gone_) gone(n);
+    for (const std::uint32_t slot : changed_)
+      if (told(slot) != kNone) put_again(told(slot), slots_[slot].entry);
+    gone_.clear();
+    changed_.clear();
+    for (; unsaved_ != kNone && more(); unsaved_ = slots_[unsaved_].newer) {
+      put(slots_[unsaved_].entry);
+      told_[unsaved_] = puts_++;
+    }
+    return unsaved_ == kNone;
   }
 
  private:
@@ -148,6 +185,14 @@ class OldestOut {
     cells[hole] = Cell{};
   }
 
+  std::uint32_t told(std::uint32_t slot) const { return slot < told_.size() ? told_[slot] : kNone; }
+
+  void leave(std::uint32_t slot) {
+    if (slot == unsaved_) unsaved_ = slots_[slot].newer;
+    if (told(slot) == kNone) return;
+    gone_.push_back(std::exchange(told_[slot], kNone));
+  }
+
   void grow(std::size_t i) {
     cells_[i].assign(cells_[i].size() * 2, Cell{});
     for (std::uint32_t slot = oldest_; slot != kNone; slot = slots_[slot].newer)
@@ -172,6 +217,14 @@ class OldestOut {
   std::vector<std::uint32_t> free_;
   std::size_t keyed_[Indexes] = {};                     // entries with a key, of each index
   std::vector<Cell, LargePages<Cell>> cells_[Indexes];  // of each index a power of two, at most half of them taken
+
+  // While it is saved:
+  bool saving_ = false;
+  std::uint32_t unsaved_ = kNone;       // the oldest that has not been told
+  std::uint32_t puts_ = 0;              // that have been told
+  std::vector<std::uint32_t> told_;     // by slot: as which of them
+  std::vector<std::uint32_t> gone_;     // of them, since the last slice
+  std::vector<std::uint32_t> changed_;  // slots, likewise
 };
 
 }  // namespace arbiter::join

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include "collector/journal/scan.hpp"
 #include "collector/journal/state.hpp"
@@ -13,6 +14,9 @@ namespace arbiter::journal {
 namespace {
 
 constexpr std::uint64_t kTailRoom = 1 << 20;  // a segment with less room than this is full
+// With each byte of a frame go so many of the state that opens the next segment, and at least a slice.
+constexpr std::uint64_t kStateToFrames = 4;
+constexpr std::size_t kSlice = 256 << 10;
 
 }  // namespace
 
@@ -52,15 +56,51 @@ Result<void> Journal::State::commit() {
     if (auto written = write_frame(); !written) return written;
   }
   if (disposal_due_) dispose_dead();
-  if (rotation_due_ || full(active())) rotate_or_grow();
+  const bool ready = prepare_next();
+  if (rotation_due_ || ready || full(active())) rotate_or_grow();
   return {};
 }
 
 // A table may be large (there are as many lanes as producers please to have): a segment takes in at least as much in frames before it is
 // full, so that writing is never mostly the writing of tables.
-bool Journal::State::full(const Segment& segment) const {
+std::uint64_t Journal::State::room_of(const Segment& segment) const {
+  return std::max(options_.segment_bytes, 2 * segment.table_end) - segment.table_end;
+}
+
+bool Journal::State::full(const Segment& segment, std::uint64_t lead) const {
   const std::uint64_t tail_room = std::min(kTailRoom, options_.segment_bytes / 8);
-  return segment.end + tail_room > std::max(options_.segment_bytes, 2 * segment.table_end);
+  return segment.end + tail_room + lead > segment.table_end + room_of(segment);
+}
+
+// Writes some more of the next segment, once this one is so full that it is time for that. True: little is missing of it. What the system
+// says against it is told when the segment is due.
+bool Journal::State::prepare_next() {
+  if (next_ == nullptr) {
+    const std::uint64_t lead = participant_.saved_bytes() / (kStateToFrames - 1);  // frames bring state to be written, too
+    if (!full(active(), std::min(lead, room_of(active()) / 2)) || !begin_next()) return false;
+    prepared_from_ = active().end;
+  }
+  const std::uint64_t due = kStateToFrames * (active().end - prepared_from_);
+  prepared_from_ = active().end;
+  const bool ready = participant_.save_some(to_next(), std::max<std::size_t>(kSlice, due));
+  ARBITER_TESTPOINT("rotate.state_slice");
+  if (next_->written()) return ready;
+  next_.reset();
+  return false;
+}
+
+Result<void> Journal::State::begin_next() {
+  const std::uint64_t index = segments_.empty() ? 1 : segments_.rbegin()->first + 1;
+  auto begun = SegmentMaker::begin(
+      options_.directory, {index, options_.key_fingerprint, options_.segment_bytes, unix_now_ns(), take_spare(), options_.keys.writing()});
+  if (!begun) return begun.error();
+  next_ = std::move(*begun);
+  participant_.begin_saving(to_next());
+  return {};
+}
+
+Participant::Out Journal::State::to_next() {
+  return [this](std::string_view piece) { next_->add(piece); };
 }
 
 // With the frame in, the participant's state is that of the journal: now is when a table can be made. If there is no room for another
@@ -276,16 +316,18 @@ Table Journal::State::table() const {
 }
 
 Result<void> Journal::State::rotate() {
-  const std::uint64_t index = segments_.empty() ? 1 : segments_.rbegin()->first + 1;
-  const NewSegment what{index, options_.key_fingerprint, options_.segment_bytes, unix_now_ns(), take_spare(), options_.keys.writing()};
-  const auto made = make_raw_segment(options_.directory, what, table(), participant_);
+  if (next_ == nullptr)
+    if (const auto begun = begin_next(); !begun) return begun;
+  participant_.finish_saving(to_next());
+  const auto made = std::exchange(next_, nullptr)->finish(table());
   if (!made) return made.error();
+  const std::uint64_t index = made->header.index;
   Segment* const before = segments_.empty() ? nullptr : &active();
   Segment& s = segments_[index];
   s.index = index;
   s.file = std::make_shared<SegmentFile>(SegmentFile{made->file, made->header.key, index, false, made->cipher});
   s.path = options_.directory + "/" + raw_name(index);
-  s.created_unix_ns = what.created_unix_ns;
+  s.created_unix_ns = made->header.created_unix_ns;
   s.disk_bytes = made->size;
   s.end = s.table_end = made->end;
   s.previous = s.table_checksum = made->previous;

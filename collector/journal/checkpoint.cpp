@@ -6,9 +6,9 @@
 namespace arbiter::journal {
 
 std::string encode_checkpoint(const Checkpoint& c) {
-  const std::string table = encode_table(c.table, c.table.participant.size());
+  const std::string fields = encode_fields(c.table);
   std::string bytes;
-  bytes.reserve(table.size() + c.table.participant.size() + 256);
+  bytes.reserve(fields.size() + c.table.participant.size() + 256);
   Writer out(bytes);
   out.put(kCheckpointMagic);
   out.put(kVersion);
@@ -17,9 +17,8 @@ std::string encode_checkpoint(const Checkpoint& c) {
   out.put(c.key);
   out.put(c.frame_offset);
   out.put(c.frame_checksum);
-  out.put(static_cast<std::uint64_t>(table.size() + c.table.participant.size()));
-  bytes += table;
-  bytes += c.table.participant;
+  out.put_string(fields);
+  out.put_string(c.table.participant);
   out.put(static_cast<std::uint64_t>(XXH3_64bits(bytes.data(), bytes.size())));
   return bytes;
 }
@@ -37,9 +36,11 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view bytes) {
   c.key = in.get<SegmentKey>();
   c.frame_offset = in.get<std::uint64_t>();
   c.frame_checksum = in.get<std::uint64_t>();
-  auto table = decode_table(in.get_string());
-  if (!table || !in.good()) return std::nullopt;
+  auto table = decode_fields(in.get_string());
+  if (!table) return std::nullopt;
   c.table = std::move(*table);
+  c.table.participant = in.get_string();
+  if (!in.good()) return std::nullopt;
   return c;
 }
 

@@ -1,7 +1,7 @@
 // The state at one frame: a start from there reads no frame before it. Worth nothing once a newer segment, and so a newer table, exists.
 //
 //   u64 magic, u32 version, u32 0, u64 segment, SegmentKey, u64 offset of that frame in the raw segment (0: sealed, or no frame yet), u64
-//   its checksum, the table, u64 XXH3-64
+//   its checksum, the fields of the table, the participant's state, u64 XXH3-64
 #pragma once
 
 #include <optional>

@@ -12,6 +12,7 @@
 //   raw segment    RawHeader | table frame | frame | frame | ... | what was there before: zeros, or frames of a recycled file
 //   frame          FrameHeader | entry | entry | ...
 //   entry          EntryHeader | payload
+//   table frame    FrameHeader | the participant's state, padded | fields (table.hpp), padded | TableTrailer
 //
 // Invariants:
 //   1. A frame is written by one write and is there or not: its checksum covers header and body, seeded with the segment's random id, and
@@ -21,7 +22,8 @@
 //   2. A raw segment is visible under its name only with its header and its table. The table is the whole state at that moment: cursors of
 //   all
 //      lanes, closed accounts, lifetime totals, edges, the participant's state; and where the segment before it ends. The newest segment
-//      alone is enough to go on.
+//      alone is enough to go on. The participant's state is written while the segment before is filled, a slice with each frame, so that
+//      nobody waits for megabytes at the end; it comes first in the table as nothing else of it is known before that.
 //   3. Frames are numbered from 1, without a gap, over all segments. A table carries the number of the last frame before it.
 //   4. Retention never rewrites anything. An event is out when its key (retention time, lane, sequence) is below the edge: the highest of
 //   the
@@ -56,7 +58,7 @@ namespace arbiter::journal {
 
 static_assert(std::endian::native == std::endian::little, "files are read and written as they are in memory");
 
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 inline constexpr std::size_t kBlockBytes = 1 << 20;
 inline constexpr std::uint32_t kFrameBodyMax = 1u << 30;
 
@@ -119,7 +121,7 @@ inline constexpr std::uint16_t kBeginsEra = 1;  // FrameHeader::flags: `floor` h
 inline constexpr std::uint16_t kClears = 2;     // with kBeginsEra: the frame of a `clear`
 
 struct FrameHeader {
-  std::uint64_t checksum;  // XXH3-64, seeded with the segment's key, of all that follows, body included
+  std::uint64_t checksum;  // XXH3-64, seeded with the segment's key, of all that follows, body included; but for the state in a table
   std::uint32_t magic;
   FrameType type;
   std::uint16_t flags;
@@ -135,6 +137,13 @@ struct FrameHeader {
 static_assert(sizeof(FrameHeader) == 136 && offsetof(FrameHeader, magic) == 8 && offsetof(FrameHeader, number) == 16);
 static_assert(offsetof(FrameHeader, body_bytes) == 24 && offsetof(FrameHeader, segment) == 32 && offsetof(FrameHeader, previous) == 40);
 static_assert(offsetof(FrameHeader, written_unix_ns) == 48 && offsetof(FrameHeader, edge) == 56 && offsetof(FrameHeader, floor) == 96);
+
+struct TableTrailer {
+  std::uint64_t state_bytes;     // of the participant's state, as it lies there
+  std::uint64_t state_checksum;  // XXH3-64, seeded with the segment's key, of those
+  std::uint64_t fields_bytes;
+};
+static_assert(sizeof(TableTrailer) == 24);
 
 enum class EntryType : std::uint32_t {
   events = 1,     // LaneRecord, then `count` events (shm/event.hpp), each padded with zeros to 8 bytes

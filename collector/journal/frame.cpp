@@ -29,6 +29,14 @@ std::uint64_t frame_checksum(std::span<const std::byte> frame, const SegmentKey&
   return XXH3_64bits_withSeed(frame.data() + sizeof(std::uint64_t), frame.size() - sizeof(std::uint64_t), checksum_seed(key));
 }
 
+// Whether it is what was written.
+bool checks_out(std::span<const std::byte> frame, const FrameHeader& header, const SegmentKey& key) {
+  if (header.type != FrameType::table) return header.checksum == frame_checksum(frame, key);
+  const auto parts = table_parts(frame.subspan(sizeof header));
+  return parts && header.checksum == table_checksum(header, parts->summed, key) &&
+         parts->state_checksum == XXH3_64bits_withSeed(parts->state.data(), parts->state.size(), checksum_seed(key));
+}
+
 std::uint32_t payload_check(std::span<const std::byte> payload) {
   return static_cast<std::uint32_t>(XXH3_64bits(payload.data(), payload.size()));
 }
@@ -194,13 +202,33 @@ std::optional<std::size_t> frame_length(std::span<const std::byte> bytes, const 
   return sizeof header + header.body_bytes;
 }
 
+std::optional<TableParts> table_parts(std::span<const std::byte> body) {
+  if (body.size() < sizeof(TableTrailer)) return std::nullopt;
+  const auto trailer = load<TableTrailer>(body.data() + body.size() - sizeof(TableTrailer));
+  const std::size_t room = body.size() - sizeof trailer;
+  if (trailer.state_bytes > room || padded(trailer.state_bytes) > room) return std::nullopt;
+  const std::size_t fields_at = padded(trailer.state_bytes);
+  if (trailer.fields_bytes > room || padded(trailer.fields_bytes) != room - fields_at) return std::nullopt;
+  return TableParts{body.first(trailer.state_bytes), body.subspan(fields_at, trailer.fields_bytes), body.subspan(fields_at),
+                    trailer.state_checksum};
+}
+
+std::uint64_t table_checksum(const FrameHeader& header, std::span<const std::byte> summed, const SegmentKey& key) {
+  constexpr std::size_t kCovered = sizeof header - sizeof header.checksum;
+  static_assert(offsetof(FrameHeader, checksum) == 0);
+  std::vector<std::byte> bytes(kCovered + summed.size());
+  std::memcpy(bytes.data(), reinterpret_cast<const std::byte*>(&header) + sizeof header.checksum, kCovered);
+  std::copy(summed.begin(), summed.end(), bytes.begin() + kCovered);
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), checksum_seed(key));
+}
+
 std::optional<Frame> parse_frame(std::span<const std::byte> bytes, const SegmentKey& key, bool trusted) {
   const auto length = frame_length(bytes, key);
   if (!length || *length > bytes.size()) return std::nullopt;
   bytes = bytes.first(*length);
   const auto header = load<FrameHeader>(bytes.data());
   if (ARBITER_WRONG("frames_without_checksum")) trusted = true;
-  if (!trusted && header.checksum != frame_checksum(bytes, key)) return std::nullopt;
+  if (!trusted && !checks_out(bytes, header, key)) return std::nullopt;
   return Frame{header, bytes.subspan(sizeof header)};
 }
 

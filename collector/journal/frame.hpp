@@ -32,7 +32,7 @@ struct FramePlace {
   bool clears = false;
 };
 
-// All but the checksum, which covers what lies behind it: first the rest of the header, then the body.
+// All but the checksum, which covers what lies behind it.
 FrameHeader header_at(const FramePlace& place, FrameType type, std::uint32_t body_bytes, std::uint32_t events);
 
 // A frame that has been checked, and decrypted. `body` points into what it was read from.
@@ -84,6 +84,15 @@ class FrameWriter {
 // The frame at the start of `bytes`, if there is a whole one of this segment; as it lies there, not decrypted. `trusted`: the bytes are
 // known to be what was written.
 std::optional<Frame> parse_frame(std::span<const std::byte> bytes, const SegmentKey& key, bool trusted = false);
+// The body of a table, taken apart. Nothing: its lengths do not add up.
+struct TableParts {
+  std::span<const std::byte> state, fields;  // as they lie there
+  std::span<const std::byte> summed;         // what the frame's checksum covers of the body: all behind the state
+  std::uint64_t state_checksum = 0;
+};
+std::optional<TableParts> table_parts(std::span<const std::byte> body);
+std::uint64_t table_checksum(const FrameHeader& header, std::span<const std::byte> summed, const SegmentKey& key);
+
 // Its length by a header that looks right (not checked yet): how much to read. Nothing: no frame of this segment begins here.
 std::optional<std::size_t> frame_length(std::span<const std::byte> header, const SegmentKey& key);
 

@@ -92,15 +92,16 @@ struct EventRef {
 class Participant {
  public:
   virtual ~Participant() = default;
-  // Piece after piece, each as long as the stage pleases, all of it together maybe tens of MiB. The same as long as nothing happens
-  // between.
-  virtual void save(const std::function<void(std::string_view piece)>& out) const = 0;
-  // What save() will give, in bytes. A stage that is large knows without saving: the drain waits for it.
-  virtual std::uint64_t saved_bytes() const {
-    std::uint64_t bytes = 0;
-    save([&bytes](std::string_view piece) { bytes += piece.size(); });
-    return bytes;
-  }
+  using Out = std::function<void(std::string_view piece)>;
+  // Piece after piece, each as long as the stage pleases, all of it together maybe tens of MiB.
+  virtual void save(const Out& out) const = 0;
+  // The same in slices, between which events come and go, for a stage that is large: the drain waits for each. What all calls from
+  // begin_saving() to finish_saving() have given, one behind the other, is the state at the last of them. Whoever begins anew, or clears,
+  // has given up what was begun.
+  virtual std::uint64_t saved_bytes() const { return 0; }  // about what it would be now; cheap
+  virtual void begin_saving(const Out&) {}
+  virtual bool save_some(const Out&, std::size_t /* bytes: about so many */) { return true; }  // true: what finish_saving() gives is little
+  virtual void finish_saving(const Out& out) { save(out); }
   virtual bool load(std::string_view bytes) = 0;                                                  // false: not what save wrote
   virtual void replay(const LaneId& lane, const event::Values& stored, const EventRef& ref) = 0;  // an event journalled after the save
   virtual void replay_clear() = 0;

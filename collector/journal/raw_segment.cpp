@@ -36,63 +36,101 @@ Result<std::shared_ptr<File>> blank_file(const std::string& path, const NewSegme
   return file;
 }
 
-Result<RawSegment> fill(const std::string& path, const NewSegment& what, const Table& table, const Participant& participant) {
-  RawSegment made;
-  RawHeader& h = made.header;
-  h.magic = kRawMagic;
-  h.version = kVersion;
-  h.header_bytes = sizeof h;
-  h.index = what.index;
-  h.created_unix_ns = what.created_unix_ns;
-  h.fingerprint = what.fingerprint;
-  if (what.cipher != nullptr) h.encryption_key = what.cipher->id();
-  made.cipher = what.cipher;
-  if (::getrandom(h.key.data(), h.key.size(), 0) != static_cast<ssize_t>(h.key.size())) return system_error("getting random bytes");
-  h.checksum = header_checksum(h);
-
-  auto file = blank_file(path, what);
-  if (!file) return file.error();
-  made.file = *file;
-  if (const auto written = made.file->write(object_bytes(h), 0); !written) return written.error();
-  ARBITER_TESTPOINT("rotate.header_written");
-  const FramePlace place{
-      .key = h.key, .previous = h.checksum, .number = table.last_frame, .written_unix_ns = what.created_unix_ns, .edge = table.edge};
-  const auto frame = write_table_frame(*made.file, sizeof h, place, table, participant, what.cipher.get());
-  if (!frame) return frame.error();
-  ARBITER_TESTPOINT("rotate.table_written");
-  made.end = sizeof h + frame->bytes;
-  made.previous = frame->checksum;
-  const auto size = made.file->size();
-  if (!size) return size.error();
-  made.size = *size;
-  return made;
-}
-
 }  // namespace
 
 std::string raw_name(std::uint64_t index) { return numbered(index, "journal"); }
 std::string sealed_name(std::uint64_t index) { return numbered(index, "sealed"); }
 std::string spare_name(unsigned n) { return "spare-" + std::to_string(n); }
 
-Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegment& what, const Table& table,
-                                    const Participant& participant) {
-  const std::string path = directory + "/" + raw_name(what.index), temporary = path + ".tmp";
-  auto made = fill(temporary, what, table, participant);
-  if (!made) {
-    remove_file(temporary);
-    return made.error().while_("making " + path);
-  }
-  if (const auto named = rename_file(temporary, path); !named) {
-    remove_file(temporary);
-    return named.error();
-  }
+SegmentMaker::SegmentMaker(const std::string& directory, NewSegment what)
+    : what_(std::move(what)), path_(directory + "/" + raw_name(what_.index)), temporary_(path_ + ".tmp") {}
+
+SegmentMaker::~SegmentMaker() {
+  if (!named_) remove_file(temporary_);
+}
+
+Result<std::unique_ptr<SegmentMaker>> SegmentMaker::begin(const std::string& directory, NewSegment what) {
+  std::unique_ptr<SegmentMaker> maker(new SegmentMaker(directory, std::move(what)));
+  if (const auto started = maker->start(); !started) return started.error().while_("making " + maker->path_);
+  return maker;
+}
+
+Result<void> SegmentMaker::start() {
+  RawHeader& h = made_.header;
+  h.magic = kRawMagic;
+  h.version = kVersion;
+  h.header_bytes = sizeof h;
+  h.index = what_.index;
+  h.created_unix_ns = what_.created_unix_ns;
+  h.fingerprint = what_.fingerprint;
+  if (what_.cipher != nullptr) h.encryption_key = what_.cipher->id();
+  made_.cipher = what_.cipher;
+  if (::getrandom(h.key.data(), h.key.size(), 0) != static_cast<ssize_t>(h.key.size())) return system_error("getting random bytes");
+  h.checksum = header_checksum(h);
+
+  auto file = blank_file(temporary_, what_);
+  if (!file) return file.error();
+  made_.file = *file;
+  made_.size = what_.segment_bytes;
+  if (const auto written = made_.file->write(object_bytes(h), 0); !written) return written.error();
+  ARBITER_TESTPOINT("rotate.header_written");
+  table_ = std::make_unique<TableWriter>(made_.file, sizeof h, h.key, what_.cipher);
+  return {};
+}
+
+Result<void> SegmentMaker::name(const Table& table) {
+  const RawHeader& h = made_.header;
+  const FramePlace place{
+      .key = h.key, .previous = h.checksum, .number = table.last_frame, .written_unix_ns = h.created_unix_ns, .edge = table.edge};
+  const auto frame = table_->finish(place, table);
+  if (!frame) return frame.error();
+  ARBITER_TESTPOINT("rotate.table_written");
+  made_.end = sizeof h + frame->bytes;
+  made_.previous = frame->checksum;
+  const auto size = made_.file->size();
+  if (!size) return size.error();
+  made_.size = *size;
+  if (auto renamed = rename_file(temporary_, path_); !renamed) return renamed;
+  named_ = true;
   ARBITER_TESTPOINT("rotate.named");
-  return made;
+  return {};
+}
+
+Result<RawSegment> SegmentMaker::finish(const Table& table) {
+  if (const auto named = name(table); !named) return named.error().while_("making " + path_);
+  return std::move(made_);
 }
 
 namespace {
 
-Result<OpenedRaw> opened_raw(const std::string& path, const crypt::Keyring& keys, OfTable wanted, std::vector<std::byte>& room) {
+// But for the participant's state, or all of it.
+enum class OfTable : std::uint8_t { but_state, all };
+
+// Error of code 0: there is none, or it is damaged.
+Result<void> open_table(OpenedRaw& opened, const std::string& path, OfTable wanted) {
+  RawSegment& s = opened.segment;
+  const std::uint64_t offset = sizeof s.header;
+  if (wanted == OfTable::but_state) {
+    auto seen = look_at_table(*s.file, offset, s.size, s.header.key, s.cipher);
+    if (!seen) return seen.error().while_(path);
+    if (!*seen || (*seen)->previous != s.header.checksum) return Error{path + ": its table is damaged"};
+    opened.table = std::move((*seen)->table);
+    s.end = offset + (*seen)->frame.bytes;
+    s.previous = (*seen)->frame.checksum;
+    return {};
+  }
+  FrameStream frames(s, offset, s.size, s.header.checksum);
+  const auto frame = frames.next();
+  auto table = frame ? read_table(*frame, s.cipher) : std::nullopt;
+  if (frames.failed()) return frames.failed()->while_(path);
+  if (!table) return Error{path + ": its table is damaged"};
+  opened.table = std::move(*table);
+  s.end = frames.next_offset();
+  s.previous = frames.previous();
+  return {};
+}
+
+Result<OpenedRaw> opened_raw(const std::string& path, const crypt::Keyring& keys, OfTable wanted) {
   OpenedRaw opened;
   RawSegment& s = opened.segment;
   auto file = File::open(path, O_RDWR);
@@ -114,28 +152,16 @@ Result<OpenedRaw> opened_raw(const std::string& path, const crypt::Keyring& keys
     s.cipher = keys.find(h.encryption_key);
     if (s.cipher == nullptr) return unknown_key(path, h.encryption_key);
   }
-  FrameStream frames(s, sizeof h, s.size, h.checksum, std::move(room));
-  const auto frame = frames.next();
-  std::optional<Table> table;
-  if (frame && frame->header.type == FrameType::table) table = read_table(*frame, s.cipher, wanted);
-  room = frames.take_room();
-  if (frames.failed()) return frames.failed()->while_(path);
-  if (!table) return Error{path + ": its table is damaged"};
-  opened.table = std::move(*table);
-  s.end = frames.next_offset();
-  s.previous = frames.previous();
+  if (const auto table = open_table(opened, path, wanted); !table) return table.error();
   return opened;
 }
 
 }  // namespace
 
-Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring& keys) {
-  std::vector<std::byte> room;
-  return opened_raw(path, keys, OfTable::all, room);
-}
+Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring& keys) { return opened_raw(path, keys, OfTable::all); }
 
-Result<OpenedRaw> look_at_raw_segment(const std::string& path, const crypt::Keyring& keys, std::vector<std::byte>& room) {
-  return opened_raw(path, keys, OfTable::but_state, room);
+Result<OpenedRaw> look_at_raw_segment(const std::string& path, const crypt::Keyring& keys) {
+  return opened_raw(path, keys, OfTable::but_state);
 }
 
 Result<std::uint64_t> raw_segment_index(const std::string& path) {

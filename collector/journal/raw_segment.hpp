@@ -11,6 +11,7 @@
 #include "collector/journal/file.hpp"
 #include "collector/journal/frame.hpp"
 #include "collector/journal/table.hpp"
+#include "collector/journal/table_frame.hpp"
 
 namespace arbiter::journal {
 
@@ -37,9 +38,31 @@ struct NewSegment {
   std::optional<std::string> spare;  // path of a file to make it of
   std::shared_ptr<const crypt::Cipher> cipher = nullptr;
 };
-// Makes <directory>/<index>.journal with header and table. It has its name only when both are in it. On an error the spare is gone.
-Result<RawSegment> make_raw_segment(const std::string& directory, const NewSegment& what, const Table& table,
-                                    const Participant& participant);
+// A raw segment that is being made: <directory>/<index>.journal, with header and table. It has its name only when both are in it; until
+// then it is gone with this object.
+class SegmentMaker {
+ public:
+  static Result<std::unique_ptr<SegmentMaker>> begin(const std::string& directory, NewSegment what);  // on an error the spare is gone
+  ~SegmentMaker();
+  SegmentMaker(const SegmentMaker&) = delete;
+  SegmentMaker& operator=(const SegmentMaker&) = delete;
+
+  void add(std::string_view state) { table_->add(state); }  // of the participant: the next piece
+  const Result<void>& written() const { return table_->written(); }
+  std::uint64_t bytes() const { return made_.size; }  // of the file
+  Result<RawSegment> finish(const Table& table);
+
+ private:
+  SegmentMaker(const std::string& directory, NewSegment what);
+  Result<void> start();
+  Result<void> name(const Table& table);
+
+  const NewSegment what_;
+  const std::string path_, temporary_;
+  RawSegment made_;
+  std::unique_ptr<TableWriter> table_;
+  bool named_ = false;
+};
 
 // Opens a raw segment and reads its header and table. An error of code 0: it is not one, or its beginning is torn; ENOKEY: its key is not
 // among these.
@@ -48,9 +71,8 @@ struct OpenedRaw {
   Table table;
 };
 Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring& keys = {});
-// The same, but for the participant's state, which is left out: most of a table, and of many segments wanted once. `room` is what one call
-// leaves to the next.
-Result<OpenedRaw> look_at_raw_segment(const std::string& path, const crypt::Keyring& keys, std::vector<std::byte>& room);
+// The same, but for the participant's state, which is neither read nor checked: most of a table, and of many segments wanted once.
+Result<OpenedRaw> look_at_raw_segment(const std::string& path, const crypt::Keyring& keys);
 
 // Which segment it is by its header. Error of code 0: that is damaged.
 Result<std::uint64_t> raw_segment_index(const std::string& path);
@@ -58,9 +80,8 @@ Result<std::uint64_t> raw_segment_index(const std::string& path);
 // Frame after frame, in order, as long as they check out.
 class FrameStream {
  public:
-  // `room`: memory that is there already, for its bytes.
-  FrameStream(const RawSegment& segment, std::uint64_t begin, std::uint64_t end, std::uint64_t previous, std::vector<std::byte> room = {})
-      : segment_(segment), offset_(begin), end_(end), previous_(previous), buffer_(std::move(room)) {}
+  FrameStream(const RawSegment& segment, std::uint64_t begin, std::uint64_t end, std::uint64_t previous)
+      : segment_(segment), offset_(begin), end_(end), previous_(previous) {}
 
   // The next frame, at offset(); its bytes stay until the next call. Nothing: the frames end at next_offset(), or failed().
   std::optional<Frame> next();
@@ -72,7 +93,6 @@ class FrameStream {
   bool resynchronise(std::uint64_t before);
   // What the system said when it refused to read: then nothing is known of what is there. Frames end where the file says so, not here.
   const std::optional<Error>& failed() const { return failed_; }
-  std::vector<std::byte> take_room() { return std::move(buffer_); }
 
  private:
   std::span<const std::byte> peek(std::size_t bytes);  // fewer at the end

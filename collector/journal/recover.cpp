@@ -143,11 +143,11 @@ Result<void> Journal::State::look(Found& found) {
     }
     if (!looked) return looked;
   }
-  std::vector<std::byte> room;
-  for (const auto& [index, path] : raw) {
+  for (auto at = raw.rbegin(); at != raw.rend(); ++at) {  // the newest first: its state is wanted
+    const auto& [index, path] = *at;
     if (found.sealed.contains(index)) {  // sealed it is on stable storage, whole
       found.raw_leftovers.push_back(path);
-    } else if (auto opened = open_raw(found, index, path, room); !opened) {
+    } else if (auto opened = open_raw(found, index, path); !opened) {
       return opened;
     }
   }
@@ -193,8 +193,8 @@ Result<void> Journal::State::set_aside(Found& found) {
   return {};
 }
 
-Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const std::string& path, std::vector<std::byte>& room) {
-  auto opened = look_at_raw_segment(path, options_.keys, room);
+Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const std::string& path) {
+  auto opened = found.raw.empty() ? open_raw_segment(path, options_.keys) : look_at_raw_segment(path, options_.keys);
   if (opened) {
     const RawHeader& h = opened->segment.header;
     if (h.index != index) {
@@ -278,9 +278,12 @@ Result<void> Journal::State::load_state(Found& found) {
       if (const auto raw = found.raw.find(from); raw != found.raw.end()) {
         const std::string path = options_.directory + "/" + raw_name(from);
         auto whole = open_raw_segment(path, options_.keys);
-        if (!whole) return whole.error();
-        if (auto adopted = adopt(whole->table, path); !adopted) return adopted;
-        break;
+        if (whole) {
+          if (auto adopted = adopt(whole->table, path); !adopted) return adopted;
+          break;
+        }
+        if (whole.error().code != 0) return whole.error();
+        damage_->note(from, kTableChunk);
       }
       if (const auto sealed = found.sealed.find(from); sealed != found.sealed.end()) {
         if (auto table = read_sealed_table(sealed->second)) {

@@ -208,8 +208,7 @@ Result<Table> read_sealed_table(const Sealed& sealed) {
   BlockBuffer buffer;
   const auto bytes = read_block(*sealed.file, sealed.table, kTableChunk, buffer);
   if (!bytes) return bytes.error().while_(sealed.path);
-  const auto frame = parse_frame(*bytes, sealed.file->key, true);
-  if (frame && frame->header.type == FrameType::table)
+  if (const auto frame = parse_frame(*bytes, sealed.file->key))
     if (auto table = read_table(*frame, sealed.file->cipher)) return std::move(*table);
   return Error{sealed.path + ": its table is damaged"};
 }

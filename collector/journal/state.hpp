@@ -83,7 +83,11 @@ class Journal::State {
   void say(std::string failure);
   Table table() const;
   Result<void> rotate();
-  bool full(const Segment& segment) const;
+  std::uint64_t room_of(const Segment& segment) const;              // behind its table, when it was new
+  bool full(const Segment& segment, std::uint64_t lead = 0) const;  // or would be with so much more in it
+  bool prepare_next();
+  Result<void> begin_next();
+  Participant::Out to_next();
   void rotate_or_grow();
   Segment& active() { return segments_.rbegin()->second; }
 
@@ -107,7 +111,7 @@ class Journal::State {
   Result<void> look(Found& found);
   Result<void> load_checkpoint(Found& found);
   Result<void> set_aside(Found& found);
-  Result<void> open_raw(Found& found, std::uint64_t index, const std::string& path, std::vector<std::byte>& room);
+  Result<void> open_raw(Found& found, std::uint64_t index, const std::string& path);
   Result<void> open_sealed_segment(Found& found, std::uint64_t index, const std::string& path);
   Result<void> load_state(Found& found);
   Result<void> adopt(Table& table, const std::string& from);
@@ -120,6 +124,9 @@ class Journal::State {
   std::shared_ptr<Damage> damage_ = std::make_shared<Damage>();
   Segments segments_;  // by index; the last is active
   Retained retained_{segments_, names_, *damage_};
+
+  std::unique_ptr<SegmentMaker> next_;  // the segment to come, while it is written; the participant is being saved into it
+  std::uint64_t prepared_from_ = 0;     // where the active segment ended at the slice before
 
   // As tables have it:
   Edges edges_;

@@ -23,7 +23,7 @@ ClosedLanes read_closed(Reader& in) {
 
 }  // namespace
 
-std::string encode_table(const Table& t, std::uint64_t participant_bytes) {
+std::string encode_fields(const Table& t) {
   std::string bytes;
   Writer out(bytes);
   out.put(t.last_frame);
@@ -48,11 +48,10 @@ std::string encode_table(const Table& t, std::uint64_t participant_bytes) {
     out.put(a.segment);
     out.put(a.link);
   }
-  out.put(participant_bytes);
   return bytes;
 }
 
-std::optional<Table> decode_table(std::string_view bytes, OfTable wanted) {
+std::optional<Table> decode_fields(std::string_view bytes) {
   Reader in(bytes);
   Table t;
   t.last_frame = in.get<std::uint64_t>();
@@ -83,8 +82,7 @@ std::optional<Table> decode_table(std::string_view bytes, OfTable wanted) {
     a.link = in.get<Link>();
     t.anchors.push_back(a);
   }
-  if (const std::string_view state = in.get_string(); wanted == OfTable::all) t.participant = state;
-  if (!in.good()) return std::nullopt;
+  if (!in.good() || in.left() != 0) return std::nullopt;
   return t;
 }
 

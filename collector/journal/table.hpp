@@ -31,13 +31,10 @@ struct Table {
   ClosedLanes closed;
   std::vector<std::pair<LaneId, Cursor>> lanes;
   std::vector<Anchor> anchors;
-  std::string participant;  // as read
+  std::string participant;  // its state, as read; most of a table, and not among the fields
 };
 
-// All but the participant's state, which is most of it and comes behind: so many bytes.
-std::string encode_table(const Table& table, std::uint64_t participant_bytes);
-// But for the participant's state, or all of it.
-enum class OfTable : std::uint8_t { but_state, all };
-std::optional<Table> decode_table(std::string_view bytes, OfTable wanted = OfTable::all);  // nothing: not a table
+std::string encode_fields(const Table& table);
+std::optional<Table> decode_fields(std::string_view bytes);  // nothing: not those of a table
 
 }  // namespace arbiter::journal

@@ -1,120 +1,123 @@
 #include "collector/journal/table_frame.hpp"
 
-#include <xxhash.h>
-
 #include <cerrno>
-#include <memory>
+#include <cstring>
 #include <new>
-#include <vector>
 
-#include "collector/crypt/stream.hpp"
+#include "collector/journal/xxh3.hpp"
 
 namespace arbiter::journal {
 namespace {
 
-// Bytes on their way into the file, and into the checksum.
-class Pieces {
- public:
-  Pieces(const File& file, std::uint64_t offset, const SegmentKey& key) : file_(file), offset_(offset), hash_(XXH3_createState()) {
-    if (hash_ == nullptr) throw std::bad_alloc();
-    XXH3_64bits_reset_withSeed(hash_.get(), checksum_seed(key));
-    gathered_.reserve(kGathered);
-  }
+constexpr std::size_t kGathered = 256 << 10;
 
-  void put(std::string_view piece) {
-    while (!piece.empty()) {
-      const std::string_view fits = piece.substr(0, kGathered - gathered_.size());
-      gathered_.insert(gathered_.end(), fits.begin(), fits.end());
-      piece.remove_prefix(fits.size());
-      if (gathered_.size() == kGathered) flush();
-    }
-  }
-  Result<std::uint64_t> checksum() {
-    flush();
-    if (!written_) return written_.error();
-    return XXH3_64bits_digest(hash_.get());
-  }
+std::string_view view_of_padding(std::uint64_t bytes) {
+  static constexpr char zeros[8]{};
+  return {zeros, static_cast<std::size_t>(padded(bytes) - bytes)};
+}
 
- private:
-  static constexpr std::size_t kGathered = 256 << 10;
+std::optional<std::string> plain(std::span<const std::byte> stored, const std::shared_ptr<const crypt::Cipher>& cipher) {
+  if (cipher == nullptr) return std::string(view_of(stored));
+  auto decrypted = crypt::decrypt_text(crypt::Keyring(cipher, {}), view_of(stored));
+  return decrypted ? std::optional(std::move(*decrypted)) : std::nullopt;
+}
 
-  struct Free {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
-
-  void flush() {
-    if (written_) written_ = file_.write(std::as_bytes(std::span(gathered_)), offset_);
-    XXH3_64bits_update(hash_.get(), gathered_.data(), gathered_.size());
-    offset_ += gathered_.size();
-    gathered_.clear();
-  }
-
-  const File& file_;
-  std::uint64_t offset_;
-  std::unique_ptr<XXH3_state_t, Free> hash_;
-  std::vector<char> gathered_;
-  Result<void> written_;
-};
-
-// The body on its way there: as it is, or encrypted.
-class Body {
- public:
-  Body(Pieces& pieces, const crypt::Cipher* cipher) : pieces_(pieces) {
-    if (cipher != nullptr) pieces_.put(stream_.emplace(*cipher).header());
-  }
-  void put(std::string_view plain) { pieces_.put(stream_ ? stream_->add(plain) : plain); }
-  void finish() {
-    if (stream_) pieces_.put(stream_->finish());
-  }
-
- private:
-  Pieces& pieces_;
-  std::optional<crypt::StreamEncryptor> stream_;
-};
-
-// Zeros behind the table, so that the body is a multiple of 8.
-std::uint64_t padding_of(std::uint64_t bytes, bool encrypted) {
-  if (!encrypted) return padded(bytes) - bytes;
-  std::uint64_t padding = 0;
-  while (crypt::encrypted_bytes(bytes + padding) % 8 != 0) ++padding;
-  return padding;
+std::optional<Table> read_fields(const TableParts& parts, const std::shared_ptr<const crypt::Cipher>& cipher) {
+  const auto fields = plain(parts.fields, cipher);
+  return fields ? decode_fields(*fields) : std::nullopt;
 }
 
 }  // namespace
 
-Result<TableFrame> write_table_frame(const File& file, std::uint64_t offset, const FramePlace& place, const Table& table,
-                                     const Participant& participant, const crypt::Cipher* cipher) {
-  const std::uint64_t participant_bytes = participant.saved_bytes();
-  const std::string fields = encode_table(table, participant_bytes);
-  const std::uint64_t plain = fields.size() + participant_bytes, padding = padding_of(plain, cipher != nullptr);
-  const std::uint64_t bytes = cipher != nullptr ? crypt::encrypted_bytes(plain + padding) : plain + padding;
-  if (bytes > kFrameBodyMax) return Error{"the state of the open executions is too large for a segment", EFBIG};
+void TableWriter::FreeState::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
 
-  const FrameHeader header = header_at(place, FrameType::table, static_cast<std::uint32_t>(bytes), 0);
-  constexpr std::size_t kChecksum = sizeof header.checksum;
-  static_assert(offsetof(FrameHeader, checksum) == 0);
-  Pieces pieces(file, offset + kChecksum, place.key);
-  pieces.put(view_of(object_bytes(header)).substr(kChecksum));
-  Body body(pieces, cipher);
-  body.put(fields);
-  std::uint64_t saved = 0;
-  participant.save([&](std::string_view piece) {
-    saved += piece.size();
-    if (saved <= participant_bytes) body.put(piece);
-  });
-  if (saved != participant_bytes) return Error{"the state of the open executions changed while it was written", EPROTO};
-  body.put(std::string(padding, '\0'));
-  body.finish();
-  const auto checksum = pieces.checksum();
-  if (!checksum) return checksum.error();
-  if (const auto written = file.write(object_bytes(*checksum), offset); !written) return written.error();
-  return TableFrame{sizeof header + bytes, *checksum};
+TableWriter::TableWriter(std::shared_ptr<File> file, std::uint64_t offset, const SegmentKey& key,
+                         std::shared_ptr<const crypt::Cipher> cipher)
+    : file_(std::move(file)), offset_(offset), key_(key), cipher_(std::move(cipher)), checksum_(XXH3_createState()) {
+  if (checksum_ == nullptr) throw std::bad_alloc();
+  XXH3_64bits_reset_withSeed(checksum_.get(), checksum_seed(key_));
+  gathered_.reserve(kGathered);
+  if (cipher_ != nullptr) put(stream_.emplace(*cipher_).header());
 }
 
-std::optional<Table> read_table(const Frame& frame, const std::shared_ptr<const crypt::Cipher>& cipher, OfTable wanted) {
-  if (cipher == nullptr) return decode_table(view_of(frame.body), wanted);
-  const auto plain = crypt::decrypt_text(crypt::Keyring(cipher, {}), view_of(frame.body));
-  return plain ? decode_table(*plain, wanted) : std::nullopt;
+TableWriter::~TableWriter() = default;
+
+void TableWriter::add(std::string_view state) { put(stream_ ? stream_->add(state) : state); }
+
+void TableWriter::put(std::string_view stored) {
+  while (!stored.empty()) {
+    const std::string_view fits = stored.substr(0, kGathered - gathered_.size());
+    gathered_.insert(gathered_.end(), fits.begin(), fits.end());
+    stored.remove_prefix(fits.size());
+    if (gathered_.size() == kGathered) flush();
+  }
+}
+
+void TableWriter::flush() {
+  const auto bytes = std::as_bytes(std::span(gathered_));
+  if (written_) written_ = file_->write(bytes, offset_ + sizeof(FrameHeader) + state_bytes_);
+  XXH3_64bits_update(checksum_.get(), bytes.data(), bytes.size());
+  state_bytes_ += bytes.size();
+  gathered_.clear();
+}
+
+Result<TableFrame> TableWriter::finish(const FramePlace& place, const Table& table) {
+  if (stream_) put(stream_->finish());
+  flush();
+  if (!written_) return written_.error();
+  const std::string plain = encode_fields(table), fields = cipher_ != nullptr ? crypt::encrypt_text(*cipher_, plain) : plain;
+  const TableTrailer trailer{state_bytes_, XXH3_64bits_digest(checksum_.get()), fields.size()};
+  std::string behind = fields;
+  behind += view_of_padding(fields.size());
+  behind += view_of(object_bytes(trailer));
+  const std::uint64_t bytes = padded(state_bytes_) + behind.size();
+  if (bytes > kFrameBodyMax) return Error{"the state of the open executions is too large for a segment", EFBIG};
+
+  FrameHeader header = header_at(place, FrameType::table, static_cast<std::uint32_t>(bytes), 0);
+  header.checksum = table_checksum(header, bytes_of(behind), key_);
+  behind.insert(0, view_of_padding(state_bytes_));
+  const std::uint64_t state_end = offset_ + sizeof header + state_bytes_;
+  if (const auto written = file_->write(bytes_of(behind), state_end); !written) return written.error();
+  if (const auto written = file_->write(object_bytes(header), offset_); !written) return written.error();
+  return TableFrame{sizeof header + bytes, header.checksum};
+}
+
+std::optional<Table> read_table(const Frame& frame, const std::shared_ptr<const crypt::Cipher>& cipher) {
+  if (frame.header.type != FrameType::table) return std::nullopt;
+  const auto parts = table_parts(frame.body);
+  if (!parts) return std::nullopt;
+  auto table = read_fields(*parts, cipher);
+  auto state = plain(parts->state, cipher);
+  if (!table || !state) return std::nullopt;
+  table->participant = std::move(*state);
+  return table;
+}
+
+Result<std::optional<TableGlimpse>> look_at_table(const File& file, std::uint64_t offset, std::uint64_t file_bytes, const SegmentKey& key,
+                                                  const std::shared_ptr<const crypt::Cipher>& cipher) {
+  const std::optional<TableGlimpse> none;
+  FrameHeader header;
+  const std::span<std::byte> header_bytes = std::as_writable_bytes(std::span<FrameHeader, 1>(&header, 1));
+  auto got = file.read(header_bytes, offset);
+  if (!got) return got.error();
+  const auto length = *got == sizeof header ? frame_length(header_bytes, key) : std::nullopt;
+  if (!length || header.type != FrameType::table || offset + *length > file_bytes || header.body_bytes < sizeof(TableTrailer)) return none;
+
+  TableTrailer trailer;
+  const std::uint64_t end = offset + *length;
+  got = file.read(std::as_writable_bytes(std::span<TableTrailer, 1>(&trailer, 1)), end - sizeof trailer);
+  if (!got) return got.error();
+  if (trailer.fields_bytes > header.body_bytes || padded(trailer.fields_bytes) + sizeof trailer > header.body_bytes) return none;
+  std::vector<std::byte> summed(padded(trailer.fields_bytes) + sizeof trailer);
+  got = file.read(summed, end - summed.size());
+  if (!got) return got.error();
+  if (*got != summed.size() || header.checksum != table_checksum(header, summed, key)) return none;
+
+  TableParts parts;
+  parts.fields = std::span(summed).first(trailer.fields_bytes);
+  auto table = read_fields(parts, cipher);
+  if (!table) return none;
+  return std::optional(TableGlimpse{{*length, header.checksum}, header.previous, std::move(*table)});
 }
 
 }  // namespace arbiter::journal

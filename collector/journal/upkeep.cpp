@@ -55,6 +55,7 @@ std::uint64_t Journal::State::disk_bytes() const {
   for (const auto& [index, segment] : segments_) sum += segment.disk_bytes;
   for (const auto& [path, bytes] : spares_) sum += bytes;
   for (const StillRead& raw : still_read_) sum += raw.bytes;
+  if (next_ != nullptr) sum += next_->bytes();
   return sum;
 }
 

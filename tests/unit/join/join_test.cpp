@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <random>
 
 using namespace arbiter;
 using event::Text;
@@ -273,4 +274,58 @@ TEST_CASE("a state knows how long it is, also when entries with more words, or w
   join::Join loaded(2);
   REQUIRE(loaded.load(saved_by(r.join)));
   saved_by(loaded);
+}
+
+TEST_CASE("a state saved in slices, while events come, is the one at the end of it") {
+  Recorded r(40);
+  std::mt19937 random(9);
+  std::int64_t at = 1000;
+  const auto some_events = [&] {
+    for (int n = static_cast<int>(random() % 12); n > 0; --n) {
+      const std::string id = std::to_string(random() % 60);
+      switch (++at; random() % 4) {
+        case 0: r.put(decision("d" + id, at - static_cast<std::int64_t>(random() % 30))); break;
+        case 1: r.put(start(id, at)); break;
+        case 2: r.put(start(id, at, "d" + id)); break;
+        default: r.put(completion(id, at)); break;
+      }
+    }
+  };
+  for (int round = 0; round < 100; ++round) {
+    std::string told;
+    const auto out = [&](std::string_view piece) { told += piece; };
+    r.join.begin_saving(out);
+    for (int slices = static_cast<int>(random() % 9); slices > 0; --slices) {
+      some_events();
+      r.join.save_some(out, random() % 3000);
+    }
+    some_events();
+    r.join.finish_saving(out);
+    join::Join loaded(40);
+    REQUIRE(loaded.load(told));
+    CHECK(saved_by(loaded) == saved_by(r.join));
+    some_events();
+  }
+  CHECK(r.join.counts().late_decisions > 0);
+}
+
+TEST_CASE("a saved state in which what never came is changed or leaves is refused") {
+  Recorded r;
+  r.put(start("open", 30));
+  const std::string saved = saved_by(r.join);
+  const auto behind = [&](std::uint32_t tag, std::uint32_t which) {  // the entry
+    std::string bytes = saved;
+    std::string record(reinterpret_cast<const char*>(&tag), sizeof tag);
+    record.append(reinterpret_cast<const char*>(&which), sizeof which);
+    return bytes.insert(bytes.size() - sizeof(join::Counts) - sizeof(std::uint32_t), record);
+  };
+  constexpr std::uint32_t kStarts = 0, kGone = 8;
+  join::Join loaded(100);
+  REQUIRE(loaded.load(behind(kGone | kStarts, 0)));
+  CHECK(loaded.open() == 0);
+  CHECK_FALSE(loaded.load(behind(kGone | kStarts, 1)));
+  CHECK_FALSE(loaded.load(behind(kGone | 1, 0)));
+  CHECK_FALSE(loaded.load(behind(13, 0)));
+  REQUIRE(loaded.load(saved));
+  CHECK(loaded.open() == 1);
 }

@@ -51,6 +51,55 @@ TEST_CASE("whatever is inserted and erased, chains and age agree with a plain li
   CHECK(ages.size() == model.size());
 }
 
+TEST_CASE("what is told in slices while entries come, change and go is what is there at the end, by age") {
+  std::mt19937 random(3);
+  OldestOut<Entry, 2> table(400);
+  std::vector<std::uint32_t> slots;
+  int number = 0;
+  const auto some_steps = [&](int steps) {
+    for (; steps > 0; --steps) {
+      if (slots.empty() || (random() % 2 == 0 && !table.full())) {
+        slots.push_back(table.insert(Entry{{{random() % 50 + 1, 0}, {random() % 9 + 1, 1}}, ++number}));
+        continue;
+      }
+      const std::size_t one = random() % slots.size();
+      if (random() % 3 == 0) {
+        table[slots[one]].number += 1'000'000;
+        table.changed(slots[one]);
+      } else {
+        table.erase(slots[one]);
+        slots.erase(slots.begin() + static_cast<std::ptrdiff_t>(one));
+      }
+    }
+  };
+  some_steps(2000);
+  for (int round = 0; round < 200; ++round) {
+    constexpr int kGone = -1;
+    std::vector<int> told;
+    table.begin_saving();
+    const auto slice = [&](int most) {
+      return table.save_some([&](const Entry& e) { told.push_back(e.number); },
+                             [&](std::uint32_t n, const Entry& e) { told.at(n) = e.number; },
+                             [&](std::uint32_t n) {
+                               REQUIRE(told.at(n) != kGone);
+                               told[n] = kGone;
+                             },
+                             [&] { return most-- > 0; });
+    };
+    for (int slices = static_cast<int>(random() % 40); slices > 0; --slices) {
+      some_steps(static_cast<int>(random() % 30));
+      slice(static_cast<int>(random() % 20));
+    }
+    REQUIRE(slice(1000));
+    table.end_saving();
+    std::erase(told, kGone);
+    std::vector<int> there;
+    table.each([&](const Entry& e) { there.push_back(e.number); });
+    REQUIRE(told == there);
+    some_steps(50);
+  }
+}
+
 TEST_CASE("entries are found while the table grows under them, and when many share a key") {
   OldestOut<Entry, 2> table(5'000);
   std::mt19937_64 random(7);

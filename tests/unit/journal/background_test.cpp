@@ -16,7 +16,9 @@ namespace {
 
 // A raw segment with one frame of one event, ready to be sealed.
 SealJob job_of(const std::string& directory, std::uint64_t index) {
-  const auto made = make_raw_segment(directory, {index, {}, 64 << 10, 1, std::nullopt}, Table{}, Recorder());
+  const auto maker = SegmentMaker::begin(directory, {index, {}, 64 << 10, 1, std::nullopt});
+  must(maker);
+  const auto made = (*maker)->finish(Table{});
   must(made);
   FrameWriter frame;
   const MadeEvent event(execution(1, 1000, true, std::nullopt));

@@ -88,7 +88,7 @@ std::string why_not(const Options& options) {
 
 }  // namespace
 
-TEST_CASE("files are of version 1, and a journal with one of another version is refused by its name and left as it is") {
+TEST_CASE("files are of version 2, and a journal with one of another version is refused by its name and left as it is") {
   for (const bool sealed : {false, true}) {
     CAPTURE(sealed);
     const TempDir dir;
@@ -104,15 +104,15 @@ TEST_CASE("files are of version 1, and a journal with one of another version is 
     std::string bytes = good;
     std::uint32_t version = 0;
     std::memcpy(&version, bytes.data() + 8, sizeof version);
-    CHECK(version == 1);
-    version = 2;
+    CHECK(version == 2);
+    version = 3;
     std::memcpy(bytes.data() + 8, &version, sizeof version);
     RawHeader raw;
     std::memcpy(&raw, bytes.data(), sizeof raw);
     const std::uint64_t checksum = sealed ? XXH3_64bits(bytes.data(), offsetof(SealedHeader, checksum)) : header_checksum(raw);
     std::memcpy(bytes.data() + 120, &checksum, sizeof checksum);
     overwrite(path, bytes);
-    CHECK(why_not(options) == "journal: " + path + ": is of version 2 of the journal: this collector reads version 1");
+    CHECK(why_not(options) == "journal: " + path + ": is of version 3 of the journal: this collector reads version 2");
     CHECK(content(path) == bytes);
     overwrite(path, good);
     recorder = {};

@@ -262,7 +262,10 @@ TEST_CASE_FIXTURE(SealedJournal, "a table is one if its chunk holds a frame that
   place.key = sealed.file->key;
   Table table;
   table.last_frame = 7;
-  const std::string body = encode_table(table, 0);
+  std::string body = encode_fields(table);
+  const TableTrailer trailer{0, XXH3_64bits_withSeed(nullptr, 0, checksum_seed(place.key)), body.size()};
+  body.resize(padded(body.size()));
+  body += view_of(object_bytes(trailer));
   const auto good_table = with_table(frame_of(place, FrameType::table, body));
   must(good_table);
   CHECK(good_table->last_frame == 7);
@@ -270,4 +273,10 @@ TEST_CASE_FIXTURE(SealedJournal, "a table is one if its chunk holds a frame that
   CHECK(says(with_table(frame_of(place, FrameType::events, body))) == why);
   CHECK(says(with_table(std::vector<std::byte>(200))) == why);
   CHECK(says(with_table(frame_of(place, FrameType::table, std::string(16, '\0')))) == why);
+  // A state that is not what its sum says, longer than the table, or with more behind it than the fields.
+  for (const auto& [field, value] : {std::pair(0u, 8u), {0u, 1u << 30}, {8u, 1u}, {16u, 8u}, {16u, 1u << 30}}) {
+    std::string other = body;
+    other.replace(other.size() - sizeof trailer + field, sizeof value, view_of(object_bytes(value)));
+    CHECK(says(with_table(frame_of(place, FrameType::table, other))) == why);
+  }
 }
