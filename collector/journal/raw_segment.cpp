@@ -125,6 +125,7 @@ Result<void> open_table(OpenedRaw& opened, const std::string& path, OfTable want
   if (frames.failed()) return frames.failed()->while_(path);
   if (!table) return Error{path + ": its table is damaged"};
   opened.table = std::move(*table);
+  opened.whole = true;
   s.end = frames.next_offset();
   s.previous = frames.previous();
   return {};

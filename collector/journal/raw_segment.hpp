@@ -69,6 +69,7 @@ class SegmentMaker {
 struct OpenedRaw {
   RawSegment segment;
   Table table;
+  bool whole = false;  // with the participant's state
 };
 Result<OpenedRaw> open_raw_segment(const std::string& path, const crypt::Keyring& keys = {});
 // The same, but for the participant's state, which is neither read nor checked: most of a table, and of many segments wanted once.

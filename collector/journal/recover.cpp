@@ -147,7 +147,7 @@ Result<void> Journal::State::look(Found& found) {
     const auto& [index, path] = *at;
     if (found.sealed.contains(index)) {  // sealed it is on stable storage, whole
       found.raw_leftovers.push_back(path);
-    } else if (auto opened = open_raw(found, index, path); !opened) {
+    } else if (auto opened = open_raw(found, index, path, raw.begin()->first < index || !found.sealed.empty()); !opened) {
       return opened;
     }
   }
@@ -193,8 +193,11 @@ Result<void> Journal::State::set_aside(Found& found) {
   return {};
 }
 
-Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const std::string& path) {
-  auto opened = found.raw.empty() ? open_raw_segment(path, options_.keys) : look_at_raw_segment(path, options_.keys);
+// Only the newest one's state is wanted. If that alone is damaged, an older segment and the frames since say the same.
+Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const std::string& path, bool older) {
+  const bool newest = found.raw.empty();
+  auto opened = newest ? open_raw_segment(path, options_.keys) : look_at_raw_segment(path, options_.keys);
+  if (!opened && opened.error().code == 0 && newest && older) opened = look_at_raw_segment(path, options_.keys);
   if (opened) {
     const RawHeader& h = opened->segment.header;
     if (h.index != index) {
@@ -277,12 +280,13 @@ Result<void> Journal::State::load_state(Found& found) {
     for (;; --from) {
       if (const auto raw = found.raw.find(from); raw != found.raw.end()) {
         const std::string path = options_.directory + "/" + raw_name(from);
-        auto whole = open_raw_segment(path, options_.keys);
-        if (whole) {
-          if (auto adopted = adopt(whole->table, path); !adopted) return adopted;
+        auto opened = raw->second.whole ? Result<OpenedRaw>(std::move(raw->second)) : open_raw_segment(path, options_.keys);
+        if (opened) {
+          raw->second = std::move(*opened);
+          if (auto adopted = adopt(raw->second.table, path); !adopted) return adopted;
           break;
         }
-        if (whole.error().code != 0) return whole.error();
+        if (opened.error().code != 0) return opened.error();
         damage_->note(from, kTableChunk);
       }
       if (const auto sealed = found.sealed.find(from); sealed != found.sealed.end()) {
@@ -297,6 +301,7 @@ Result<void> Journal::State::load_state(Found& found) {
                      ": no segment in it has a table that can be read: restore it from a copy, or start on an empty directory"};
     }
   }
+  for (auto& [index, raw] : found.raw) raw.table.participant = {};  // large, and not wanted any more
   for (auto& [index, sealed] : found.sealed)
     if (sealed.footer_lost) rescan(sealed, names_);
   for (; from <= found.newest(); ++from) {

@@ -111,7 +111,7 @@ class Journal::State {
   Result<void> look(Found& found);
   Result<void> load_checkpoint(Found& found);
   Result<void> set_aside(Found& found);
-  Result<void> open_raw(Found& found, std::uint64_t index, const std::string& path);
+  Result<void> open_raw(Found& found, std::uint64_t index, const std::string& path, bool older);
   Result<void> open_sealed_segment(Found& found, std::uint64_t index, const std::string& path);
   Result<void> load_state(Found& found);
   Result<void> adopt(Table& table, const std::string& from);
