@@ -12,7 +12,7 @@
 //   raw segment    RawHeader | table frame | frame | frame | ... | what was there before: zeros, or frames of a recycled file
 //   frame          FrameHeader | entry | entry | ...
 //   entry          EntryHeader | payload
-//   table frame    FrameHeader | the participant's state, padded | fields (table.hpp), padded | TableTrailer
+//   table frame    FrameHeader | the participant's state | zeros | fields (table.hpp), padded | TableTrailer; the next begins a page
 //
 // Invariants:
 //   1. A frame is written by one write and is there or not: its checksum covers header and body, seeded with the segment's random id, and

@@ -206,9 +206,9 @@ std::optional<TableParts> table_parts(std::span<const std::byte> body) {
   if (body.size() < sizeof(TableTrailer)) return std::nullopt;
   const auto trailer = load<TableTrailer>(body.data() + body.size() - sizeof(TableTrailer));
   const std::size_t room = body.size() - sizeof trailer;
-  if (trailer.state_bytes > room || padded(trailer.state_bytes) > room) return std::nullopt;
-  const std::size_t fields_at = padded(trailer.state_bytes);
-  if (trailer.fields_bytes > room || padded(trailer.fields_bytes) != room - fields_at) return std::nullopt;
+  if (trailer.fields_bytes > room || padded(trailer.fields_bytes) > room) return std::nullopt;
+  const std::size_t fields_at = room - padded(trailer.fields_bytes);
+  if (trailer.state_bytes > fields_at) return std::nullopt;
   return TableParts{body.first(trailer.state_bytes), body.subspan(fields_at, trailer.fields_bytes), body.subspan(fields_at),
                     trailer.state_checksum};
 }

@@ -10,11 +10,7 @@ namespace arbiter::journal {
 namespace {
 
 constexpr std::size_t kGathered = 256 << 10;
-
-std::string_view view_of_padding(std::uint64_t bytes) {
-  static constexpr char zeros[8]{};
-  return {zeros, static_cast<std::size_t>(padded(bytes) - bytes)};
-}
+constexpr std::uint64_t kPage = 4096;
 
 std::optional<std::string> plain(std::span<const std::byte> stored, const std::shared_ptr<const crypt::Cipher>& cipher) {
   if (cipher == nullptr) return std::string(view_of(stored));
@@ -68,15 +64,15 @@ Result<TableFrame> TableWriter::finish(const FramePlace& place, const Table& tab
   const std::string plain = encode_fields(table), fields = cipher_ != nullptr ? crypt::encrypt_text(*cipher_, plain) : plain;
   const TableTrailer trailer{state_bytes_, XXH3_64bits_digest(checksum_.get()), fields.size()};
   std::string behind = fields;
-  behind += view_of_padding(fields.size());
+  behind.resize(padded(fields.size()));
   behind += view_of(object_bytes(trailer));
-  const std::uint64_t bytes = padded(state_bytes_) + behind.size();
+  const std::uint64_t state_end = offset_ + sizeof(FrameHeader) + state_bytes_;
+  const std::uint64_t end = (state_end + behind.size() + kPage - 1) / kPage * kPage, bytes = end - offset_ - sizeof(FrameHeader);
   if (bytes > kFrameBodyMax) return Error{"the state of the open executions is too large for a segment", EFBIG};
 
   FrameHeader header = header_at(place, FrameType::table, static_cast<std::uint32_t>(bytes), 0);
   header.checksum = table_checksum(header, bytes_of(behind), key_);
-  behind.insert(0, view_of_padding(state_bytes_));
-  const std::uint64_t state_end = offset_ + sizeof header + state_bytes_;
+  behind.insert(0, end - behind.size() - state_end, '\0');
   if (const auto written = file_->write(bytes_of(behind), state_end); !written) return written.error();
   if (const auto written = file_->write(object_bytes(header), offset_); !written) return written.error();
   return TableFrame{sizeof header + bytes, header.checksum};

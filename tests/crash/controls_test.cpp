@@ -93,8 +93,9 @@ TEST_CASE("frames without a checksum: one that was torn is believed") {
 }
 
 TEST_CASE("frames that do not say whose they are: those of a recycled segment's former life come back") {
-  const auto all = verdicts({"recycled_without_id", "paced", {"drain.acknowledged:70", "drain.acknowledged:75", "drain.acknowledged:95"}});
-  CHECK(sum(all, &Verdict::duplicated) > 0);
+  // In the fourth segment, which was the second.
+  const auto all = verdicts({"recycled_without_id", "paced", {"drain.acknowledged:75", "drain.acknowledged:82", "drain.acknowledged:90"}});
+  for (const Verdict& v : all) CHECK(v.duplicated > 0);
   CHECK(sum(all, &Verdict::torn) == 0);
 }
 

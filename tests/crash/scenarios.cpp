@@ -123,10 +123,10 @@ void quarantine(Scene& scene) {
   scene.flush();
 }
 
-// Frames of one event each, all of one length: those of a recycled file lie where the next ones will. The first segment is sealed and
-// lies in wait before the second is full, however busy the machine is.
+// Frames of one event each, from the tenth on all of one length, 23 to a segment: those of a recycled file lie where the next ones will.
+// Each segment is sealed, and lies in wait, before the one behind it is full, however busy the machine is.
 void paced(Scene& scene) {
-  constexpr std::uint32_t kCalls = 100, kInSecondSegment = 40;
+  constexpr std::uint32_t kCalls = 100, kInSecondSegment = 40, kInThirdSegment = 60;
   test::Process one = scene.producer("paced", kEvenSlot, kCalls);
   scene.collector().start();
   const Slot& slot = scene.ledger().slots[kEvenSlot];
@@ -134,7 +134,7 @@ void paced(Scene& scene) {
     scene.ledger().stage.store(n, std::memory_order_release);
     while (slot.ended.load(std::memory_order_acquire) < n && one.running()) std::this_thread::sleep_for(50us);
     scene.flush();
-    if (n == kInSecondSegment && one.running()) scene.wait_for_spare();
+    if ((n == kInSecondSegment || n == kInThirdSegment) && one.running()) scene.wait_for_spare();
   }
   scene.wait_for_end(one);
 }
