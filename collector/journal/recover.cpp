@@ -64,6 +64,7 @@ struct Journal::State::Found {
   std::map<std::uint64_t, std::string> torn;        // raw ones whose beginning cannot be read: why
   std::set<std::uint64_t> other;                    // and of those, the ones that are another segment, before or behind their name
   std::optional<Checkpoint> checkpoint;
+  bool behind_table = false;  // the newest table that could be read is not that of the newest segment
 
   // Where the frames of a raw segment end, by the table of the one after it: damage before that is damage, not the journal's end. The one
   // after it may have been sealed; one with damaged frames cannot be.
@@ -103,8 +104,8 @@ Result<void> Journal::State::recover() {
   // Nothing is written behind a damaged frame: without a checkpoint, who reads it next could not tell it from the journal's end.
   const bool damaged = newest.state == SegmentState::active && found.scanned[newest.index].gaps != 0;
   const bool as_now = newest.file->cipher == options_.keys.writing();  // encrypted with the key that is written with, or neither
-  const bool goes_on =
-      as_now && newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_ && !damaged;
+  const bool goes_on = as_now && newest.state == SegmentState::active && std::max(newest.last_frame, newest.table_frame) == last_frame_ &&
+                       !damaged && !found.behind_table;
   for (auto& [index, segment] : segments_) {
     if (segment.state == SegmentState::full) seal(segment);
     if (segment.state != SegmentState::sealed)  // who knows what of it had been synced
@@ -193,7 +194,7 @@ Result<void> Journal::State::set_aside(Found& found) {
   return {};
 }
 
-// Only the newest one's state is wanted. If that alone is damaged, an older segment and the frames since say the same.
+// Only the newest one's state is wanted. If that alone is not whole, an older segment and the frames since say the same.
 Result<void> Journal::State::open_raw(Found& found, std::uint64_t index, const std::string& path, bool older) {
   const bool newest = found.raw.empty();
   auto opened = newest ? open_raw_segment(path, options_.keys) : look_at_raw_segment(path, options_.keys);
@@ -287,7 +288,9 @@ Result<void> Journal::State::load_state(Found& found) {
           break;
         }
         if (opened.error().code != 0) return opened.error();
-        damage_->note(from, kTableChunk);
+        if (from != found.newest()) damage_->note(from, kTableChunk);  // else a power cut may have left it so
+        found.behind_table = true;
+        last_failure_ = opened.error().message + ": the state is taken from the segment before, and the frames since";
       }
       if (const auto sealed = found.sealed.find(from); sealed != found.sealed.end()) {
         if (auto table = read_sealed_table(sealed->second)) {

@@ -1,6 +1,7 @@
 // As many lanes as anybody pleases to have: the table of a segment may be larger than the segment was to be.
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "fixture.hpp"
@@ -155,8 +156,8 @@ TEST_CASE("a large state is written in slices while events come, and is whole wh
   Sliced participant;
   const auto journal = open(options, participant);
   CHECK(journal->statistics().segments > 5);
-  CHECK(files(options.directory, ".tmp").empty());
-  for (int n = 0; files(options.directory, ".tmp").empty(); ++n) {  // to the middle of a saving
+  CHECK(files(options.directory, ".journal.tmp").empty());
+  for (int n = 0; files(options.directory, ".journal.tmp").empty(); ++n) {  // to the middle of a saving
     REQUIRE(n < 200);
     put(*journal, lane(1), generic(++sequence, 1'000'000'000, "x", data));
     put(*journal, lane(1), generic(++sequence, 1'000'000'000, "x", data));
@@ -165,6 +166,38 @@ TEST_CASE("a large state is written in slices while events come, and is whole wh
     must(journal->commit());
   }
   must(journal->clear());
-  CHECK(files(options.directory, ".tmp").empty());
+  CHECK(files(options.directory, ".journal.tmp").empty());
   CHECK(journal->statistics().retained.events() == 0);
+}
+
+TEST_CASE("a state that is damaged in the newest raw segment is taken from the one before, and the frames since") {
+  TempDir dir;
+  Options options;
+  options.keys = test_keys();
+  options.directory = dir.journal();
+  options.segment_bytes = 64 << 10;
+  options.sync = SyncPolicy::every_frame;
+  std::uint64_t sequence = 0;
+  Recorder before;
+  {
+    const auto journal = open(options, before);
+    const auto frame = [&] {
+      for (int n = 0; n < 10; ++n) put(*journal, lane(1), generic(++sequence, 1'000'000'000, "x"), &before);
+      must(journal->commit());
+    };
+    while (journal->statistics().segments <= 3) frame();
+    frame();
+    CHECK(journal->reach(journal->committed_frame()));
+  }  // killed
+  const std::string newest = files(options.directory, ".journal").back();
+  std::fstream(newest, std::ios::in | std::ios::out | std::ios::binary).seekp(sizeof(RawHeader) + sizeof(FrameHeader) + 5).put('?');
+  for (const char* const says : {": its table is damaged: the state is taken from the segment before, and the frames since", ""}) {
+    Recorder after;
+    const auto journal = open(options, after);
+    CHECK(after == before);
+    CHECK(journal->statistics().retained.events() == sequence);
+    CHECK(journal->troubles().last_failure == (*says != '\0' ? newest + says : ""));
+    CHECK(files(options.directory, ".damaged").empty());
+    CHECK(files(options.directory, ".unsynced").empty());
+  }  // killed: it has begun another by then
 }

@@ -300,27 +300,6 @@ TEST_CASE("a sealed table that is damaged is gone behind: the one before and the
                                 ": no segment in it has a table that can be read: restore it from a copy, or start on an empty directory");
 }
 
-TEST_CASE("a state that is damaged in the newest raw segment is taken from the one before, and the frames since") {
-  const TempDir dir;
-  const Options options = options_in(dir);
-  std::uint64_t n = 0;
-  Recorder before;
-  {
-    const auto journal = open(options, before);
-    for (; journal->statistics().segments <= 3; n += 10) frame(*journal, before, n + 1, n + 10);
-    frame(*journal, before, n + 1, n + 10);
-    n += 10;
-  }  // killed
-  flip(files(options.directory, ".journal").back(), sizeof(RawHeader) + sizeof(FrameHeader) + 5);
-  Recorder after;
-  const auto journal = open(options, after);
-  CHECK(after == before);
-  CHECK(sequences(*journal) == up_to(n));
-  CHECK(journal->cursor(kLane)->sequence == n);
-  CHECK(journal->statistics().damaged_blocks >= 1);
-  CHECK(files(options.directory, ".damaged").empty());
-}
-
 TEST_CASE("a damaged block behind the table that a start goes on from costs its own events") {
   const TempDir dir;
   const Options options = options_in(dir);
