@@ -24,7 +24,7 @@ template <class Entry, std::size_t Indexes>
 class OldestOut {
  public:
   explicit OldestOut(std::size_t capacity) : capacity_(capacity) {
-    for (auto& cells : cells_) cells.assign(kCellsMin, Cell{});
+    for (std::size_t i = 0; i < Indexes; ++i) resize(i, kCellsMin);
   }
 
   std::size_t size() const { return size_; }
@@ -46,8 +46,9 @@ class OldestOut {
   // The entry must fit: whoever wants room erases oldest() first, and knows what it lets go.
   template <class E = Entry>
   std::uint32_t insert(E&& entry) {
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < Indexes; ++i)
-      if (!entry.keys[i].null() && 2 * keyed_[i] >= cells_[i].size()) grow(i);
+      if (!entry.keys[i].null() && 2 * keyed_[i] > mask_[i]) grow(i);
     std::uint32_t slot;
     if (free_.empty()) {
       slot = static_cast<std::uint32_t>(slots_.size());
@@ -63,6 +64,7 @@ class OldestOut {
     (newest_ != kNone ? slots_[newest_].newer : oldest_) = slot;
     newest_ = slot;
     if (saving_ && unsaved_ == kNone) unsaved_ = slot;
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < Indexes; ++i) {
       const Key& key = s.entry.keys[i];
       s.at[i] = {};
@@ -81,6 +83,7 @@ class OldestOut {
     Slot& s = slots_[slot];
     if (saving_) [[unlikely]]
       leave(slot);
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < Indexes; ++i) {
       if (s.entry.keys[i].null()) continue;
       --keyed_[i];
@@ -160,8 +163,8 @@ class OldestOut {
   };
 
   static std::uint32_t tag(const Key& key) { return static_cast<std::uint32_t>(key.low ^ key.high); }  // both are hashes already
-  std::size_t home(std::size_t i, std::uint32_t tag) const { return tag & (cells_[i].size() - 1); }
-  std::size_t after(std::size_t i, std::size_t cell) const { return (cell + 1) & (cells_[i].size() - 1); }
+  std::size_t home(std::size_t i, std::uint32_t tag) const { return tag & mask_[i]; }
+  std::size_t after(std::size_t i, std::size_t cell) const { return (cell + 1) & mask_[i]; }
 
   // The cell of this key, or the empty one where it would stand.
   std::size_t cell_of(std::size_t i, const Key& key) const {
@@ -176,7 +179,7 @@ class OldestOut {
   // Moves up what stands behind it, as far as it may: no search ends before what it looks for. (Knuth, TAOCP 3, 6.4, algorithm R.)
   void empty(std::size_t i, std::size_t hole) {
     auto& cells = cells_[i];
-    const std::size_t mask = cells.size() - 1;
+    const std::size_t mask = mask_[i];
     for (std::size_t at = after(i, hole); cells[at].slot != kNone; at = after(i, at))
       if (((at - home(i, cells[at].tag)) & mask) >= ((at - hole) & mask)) {
         cells[hole] = cells[at];
@@ -193,8 +196,13 @@ class OldestOut {
     gone_.push_back(std::exchange(told_[slot], kNone));
   }
 
+  void resize(std::size_t i, std::size_t cells) {
+    cells_[i].assign(cells, Cell{});
+    mask_[i] = cells - 1;
+  }
+
   void grow(std::size_t i) {
-    cells_[i].assign(cells_[i].size() * 2, Cell{});
+    resize(i, cells_[i].size() * 2);
     for (std::uint32_t slot = oldest_; slot != kNone; slot = slots_[slot].newer)
       if (const Key& key = slots_[slot].entry.keys[i]; !key.null() && slots_[slot].at[i].newer == kNone)
         cells_[i][cell_of(i, key)] = {tag(key), slot};
@@ -204,6 +212,7 @@ class OldestOut {
   [[gnu::always_inline]] void prefetch_oldest() const {
     if (oldest_ == kNone) return;
     const Slot& next = slots_[oldest_];
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < Indexes; ++i) prefetch(i, next.entry.keys[i]);
     if (next.newer == kNone) return;
     const char* const after = reinterpret_cast<const char*>(&slots_[next.newer]);
@@ -216,6 +225,7 @@ class OldestOut {
   std::vector<Slot, LargePages<Slot>> slots_;
   std::vector<std::uint32_t> free_;
   std::size_t keyed_[Indexes] = {};                     // entries with a key, of each index
+  std::size_t mask_[Indexes] = {};                      // cells of each index, less one
   std::vector<Cell, LargePages<Cell>> cells_[Indexes];  // of each index a power of two, at most half of them taken
 
   // While it is saved:
