@@ -19,13 +19,15 @@ Orphans::Id Orphans::id_of(const LaneId& lane, std::uint64_t sequence) {
 void Orphans::add(const LaneId& lane, std::uint64_t sequence, const Orphan& orphan) { add(id_of(lane, sequence), orphan); }
 
 void Orphans::add(Id id, const Orphan& orphan) {
+  // Half empty at least: where one comes for each that goes, a fuller one is made anew every few thousand (what goes from a group that has
+  // run over takes from what the map may hold).
+  if (waiting_.max_load() < 2 * waiting_.size()) waiting_.reserve(3 * waiting_.size());
   if (!waiting_.insert_or_assign(id, orphan).second) return;
   order_.push_back(id);
   while (waiting_.size() > most_) {
     waiting_.erase(order_.front());
     order_.pop_front();
   }
-  while (!waiting_.contains(order_.front())) order_.pop_front();
   if (order_.size() > 2 * waiting_.size() + 64) std::erase_if(order_, [&](Id old) { return !waiting_.contains(old); });
 }
 

@@ -97,6 +97,12 @@ void Background::abandon() {
   idle_.wait(lock, [&] { return !busy_; });
 }
 
+void Background::close(std::shared_ptr<const SegmentFile> file) {
+  const std::lock_guard lock(mutex_);
+  closing_.push_back(std::move(file));
+  wake_.notify_one();
+}
+
 std::vector<Background::Done> Background::take_done() {
   const std::lock_guard lock(mutex_);
   return std::exchange(done_, {});
@@ -111,7 +117,12 @@ void Background::run() {
   begin_thread("seal", Urgency::whenever);
   std::unique_lock lock(mutex_);
   while (!stop_) {
-    if (jobs_.empty() && !checkpoint_) {
+    if (!closing_.empty()) {
+      auto files = std::exchange(closing_, {});
+      lock.unlock();
+      files.clear();
+      lock.lock();
+    } else if (jobs_.empty() && !checkpoint_) {
       idle_.notify_all();
       wake_.wait(lock);
     } else if (failing_) {

@@ -29,6 +29,9 @@ class Background {
   void seal(SealJob job);
   // One that is waiting is replaced. It has its name only when the frames up to `last_frame`, that it knows of, are on stable storage.
   void checkpoint(std::string content, std::uint64_t last_frame);
+  // To be closed there: the last to close a file that has been removed waits until its pages are gone, and of a segment there are
+  // thousands.
+  void close(std::shared_ptr<const SegmentFile> file);
   void finish();                     // waits until all is done, or cannot be for now
   bool cancel(std::uint64_t index);  // this segment is not wanted any more: true: forgotten; false: it is being sealed, and given up soon
                                      // (Done says so)
@@ -65,6 +68,7 @@ class Background {
   };
   std::optional<WaitingCheckpoint> checkpoint_;
   std::vector<Done> done_;
+  std::vector<std::shared_ptr<const SegmentFile>> closing_;
   std::uint64_t sealing_ = 0;  // the segment being sealed; 0: none
   Anchor newest_;
   Trouble trouble_;

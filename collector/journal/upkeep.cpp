@@ -119,6 +119,7 @@ Segments::iterator Journal::State::dispose(Segments::iterator it) {
   }
   ARBITER_TESTPOINT("retention.segment_gone");
   syncer_.settled(s.index, s.last_frame);
+  background_.close(std::move(s.file));
   return segments_.erase(it);
 }
 
@@ -142,9 +143,9 @@ bool Journal::State::retire_raw(const std::string& path, std::uint64_t bytes, bo
 }
 
 void Journal::State::retire_read() {
-  std::erase_if(still_read_, [this](const StillRead& raw) {
+  std::erase_if(still_read_, [this](StillRead& raw) {
     if (raw.file.use_count() != 1) return false;
-    retire_raw(raw.path, raw.bytes, false);
+    if (!retire_raw(raw.path, raw.bytes, false)) background_.close(std::move(raw.file));
     return true;
   });
 }

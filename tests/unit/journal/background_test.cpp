@@ -156,3 +156,17 @@ TEST_CASE("what is asked for before a finish is tried in it, whatever was failin
     REQUIRE(background.take_done().size() == 1);
   }
 }
+
+TEST_CASE("a file that is let go of is closed by the thread, also while nothing is to be sealed") {
+  const TempDir dir;
+  must(make_directory(dir.journal()));
+  Syncer syncer(dir.journal(), SyncPolicy::never, std::chrono::hours(1));
+  Background background(dir.journal(), {}, nullptr, syncer);
+  const auto opened = File::open(dir.journal() + "/file", O_RDWR | O_CREAT);
+  must(opened);
+  auto file = std::make_shared<const SegmentFile>(SegmentFile{*opened, {}, 1, false, nullptr});
+  const std::weak_ptr<const SegmentFile> seen = file;
+  background.close(std::move(file));
+  while (!seen.expired()) std::this_thread::yield();
+  background.finish();
+}
