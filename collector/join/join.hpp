@@ -86,6 +86,7 @@ class Join final : public journal::Participant {
   void begin_saving(const Out& out) override;
   bool save_some(const Out& out, std::size_t bytes) override;
   void finish_saving(const Out& out) override;
+  void give_up_saving() override;
   bool load(std::string_view bytes) override;
   void replay(const LaneId& lane, const event::Values& stored, const journal::EventRef& ref) override;
   void replay_clear() override;

@@ -124,7 +124,7 @@ class OldestOut {
   }
   void end_saving() {
     saving_ = false;
-    told_ = {};
+    told_ = gone_ = changed_ = {};
   }
   // Whoever changes an entry in its place says so.
   void changed(std::uint32_t slot) {

@@ -240,6 +240,10 @@ void Join::finish_saving(const Out& out) {
   Writer w(out);
   tell(w, SIZE_MAX);
   end(w);
+  give_up_saving();
+}
+
+void Join::give_up_saving() {
   each_table(*this, [](std::uint32_t, auto& table) { table.end_saving(); });
 }
 

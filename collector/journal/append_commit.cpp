@@ -85,7 +85,7 @@ bool Journal::State::prepare_next() {
   const bool ready = participant_.save_some(to_next(), std::max<std::size_t>(kSlice, due));
   ARBITER_TESTPOINT("rotate.state_slice");
   if (next_->written()) return ready;
-  next_.reset();
+  drop_next();
   return false;
 }
 
@@ -97,6 +97,12 @@ Result<void> Journal::State::begin_next() {
   next_ = std::move(*begun);
   participant_.begin_saving(to_next());
   return {};
+}
+
+void Journal::State::drop_next() {
+  if (next_ == nullptr) return;
+  next_.reset();
+  participant_.give_up_saving();
 }
 
 Participant::Out Journal::State::to_next() {

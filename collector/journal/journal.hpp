@@ -96,13 +96,13 @@ class Participant {
   // Piece after piece, each as long as the stage pleases, all of it together maybe tens of MiB.
   virtual void save(const Out& out) const = 0;
   // The same in slices, between which events come and go, for a stage that is large: the drain waits for each. What all calls from
-  // begin_saving() to finish_saving() have given, one behind the other, is the state at the last of them. Whoever begins anew, or clears,
-  // has given up what was begun.
+  // begin_saving() to finish_saving() have given, one behind the other, is the state at the last of them.
   virtual std::uint64_t saved_bytes() const { return 0; }  // about what it would be now; cheap
   virtual void begin_saving(const Out&) {}
   virtual bool save_some(const Out&, std::size_t /* bytes: about so many */) { return true; }  // true: what finish_saving() gives is little
   virtual void finish_saving(const Out& out) { save(out); }
-  virtual bool load(std::string_view bytes) = 0;                                                  // false: not what save wrote
+  virtual void give_up_saving() {}                // in place of finish_saving(): what was given is worth nothing
+  virtual bool load(std::string_view bytes) = 0;  // false: not what save wrote
   virtual void replay(const LaneId& lane, const event::Values& stored, const EventRef& ref) = 0;  // an event journalled after the save
   virtual void replay_clear() = 0;
 };

@@ -114,7 +114,7 @@ Result<void> Journal::State::checkpoint() {
 // The frame with the mark decides: before it everything is there, after it nothing; files follow.
 Result<void> Journal::State::clear() {
   if (auto before = commit(); !before) return before;
-  next_.reset();  // a state with what is cleared
+  drop_next();  // a state with what is cleared
   frame_.clear(retained_.events(), unix_now_ns());
   clearing_ = true;
   if (auto written = write_frame(); !written) return written.error().while_("clear is pending until the journal can be written");

@@ -87,6 +87,7 @@ class Journal::State {
   bool full(const Segment& segment, std::uint64_t lead = 0) const;  // or would be with so much more in it
   bool prepare_next();
   Result<void> begin_next();
+  void drop_next();
   Participant::Out to_next();
   void rotate_or_grow();
   Segment& active() { return segments_.rbegin()->second; }

@@ -59,11 +59,7 @@ TEST_CASE("what is committed after a start that met a damaged frame in the newes
       CAPTURE(closed);
       CAPTURE(checkpoint_lost);
       TempDir dir;
-      Options options;
-      options.keys = test_keys();
-      options.directory = dir.journal();
-      options.segment_bytes = 1 << 20;
-      options.sync = SyncPolicy::never;
+      Options options = options_in(dir, 1 << 20);
       Recorder recorder;
       std::uint64_t sequence = 0;
       const auto commit_one = [&](Journal& journal) {
@@ -97,11 +93,7 @@ TEST_CASE("what is committed after a start that met a damaged frame in the newes
 
 TEST_CASE("a footer whose chunks lie outside the file is no footer: nobody makes room for them, and the blocks say what is there") {
   TempDir dir;
-  Options options;
-  options.keys = test_keys();
-  options.directory = dir.journal();
-  options.segment_bytes = 1 << 20;
-  options.sync = SyncPolicy::never;
+  Options options = options_in(dir, 1 << 20);
   Recorder recorder;
   {
     auto journal = open(options, recorder);
@@ -138,11 +130,7 @@ TEST_CASE("a footer whose chunks lie outside the file is no footer: nobody makes
 
 TEST_CASE("a footer that lies about filters or amendments, with its checksum right, costs no event") {
   TempDir dir;
-  Options options;
-  options.keys = test_keys();
-  options.directory = dir.journal();
-  options.segment_bytes = 1 << 20;
-  options.sync = SyncPolicy::never;
+  Options options = options_in(dir, 1 << 20);
   Recorder recorder;
   {
     auto journal = open(options, recorder);
@@ -197,11 +185,7 @@ TEST_CASE("a footer that lies about filters or amendments, with its checksum rig
 TEST_CASE(
     "a raw block damaged on the disk while the journal runs leaves as a whole when one of its events is to leave, and is counted once") {
   TempDir dir;
-  Options options;
-  options.keys = test_keys();
-  options.directory = dir.journal();
-  options.segment_bytes = 8 << 20;
-  options.sync = SyncPolicy::never;
+  Options options = options_in(dir, 8 << 20);
   Recorder recorder;
   auto journal = open(options, recorder);
   const std::string data(50'000, ' ');
@@ -226,11 +210,7 @@ TEST_CASE(
 
 TEST_CASE("a block across the edge of retention that is damaged before a start is out, as nobody can say what of it is") {
   TempDir dir;
-  Options options;
-  options.keys = test_keys();
-  options.directory = dir.journal();
-  options.segment_bytes = 8 << 20;
-  options.sync = SyncPolicy::never;
+  Options options = options_in(dir, 8 << 20);
   options.retention.max_events = 33;
   const std::string data(50'000, ' ');
   {

@@ -148,6 +148,16 @@ inline crypt::Keyring test_keys() {
   return {cipher, {}};
 }
 
+// Segments that a test fills; nothing is synced.
+inline Options options_in(const TempDir& dir, std::uint64_t segment_bytes) {
+  Options o;
+  o.keys = test_keys();
+  o.directory = dir.journal();
+  o.segment_bytes = segment_bytes;
+  o.sync = SyncPolicy::never;
+  return o;
+}
+
 template <class R>
 bool refused(const R& result) {
   return !result.has_value();

@@ -12,15 +12,6 @@ using namespace arbiter::journal::test;
 
 namespace {
 
-Options options_in(const TempDir& dir, std::uint64_t segment_bytes = 1 << 20) {
-  Options o;
-  o.keys = test_keys();
-  o.directory = dir.journal();
-  o.segment_bytes = segment_bytes;
-  o.sync = SyncPolicy::never;
-  return o;
-}
-
 Cursor at(std::uint64_t sequence) {
   Cursor c;
   c.sequence = c.delivered = c.attempted = sequence;
@@ -225,7 +216,7 @@ TEST_CASE("frames of a file's former life are not taken for the next ones") {
 TEST_CASE("a frame behind one that was lost is not there, even when the lost one's place is taken by one of the same length") {
   // As after a power cut: of the last frames, the one in the middle has not reached the disk.
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 1 << 20);
   const LaneId id = lane(1);
   {
     Recorder recorder;
@@ -306,7 +297,7 @@ TEST_CASE("what a power cut left of segments that were not synced yet is recover
 TEST_CASE("a checkpoint has its name only when the frames it knows of are synced, whatever the policy") {
   for (const SyncPolicy policy : {SyncPolicy::never, SyncPolicy::interval}) {
     const TempDir dir;
-    Options options = options_in(dir);
+    Options options = options_in(dir, 1 << 20);
     options.sync = policy;
     options.sync_interval = std::chrono::hours(1);
     Recorder recorder;

@@ -25,10 +25,7 @@ struct Told {
 };
 
 Options options_in(const TempDir& dir) {
-  Options o;
-  o.keys = test_keys();
-  o.directory = dir.journal();
-  o.segment_bytes = 48 << 10;
+  Options o = options_in(dir, 48 << 10);
   o.sync = SyncPolicy::interval;
   o.sync_interval = std::chrono::milliseconds(1);
   o.retention.max_events = kRetained;

@@ -12,11 +12,7 @@ using namespace arbiter::journal::test;
 
 TEST_CASE("a table larger than a segment does not make every commit a rotation") {
   TempDir dir;
-  Options options;
-  options.keys = test_keys();
-  options.directory = dir.journal();
-  options.segment_bytes = 1 << 20;
-  options.sync = SyncPolicy::never;
+  Options options = options_in(dir, 1 << 20);
   constexpr std::uint32_t kLanes = 8000;  // 224 bytes each in the table
   {
     Recorder recorder;
@@ -53,11 +49,7 @@ TEST_CASE("a state of megabytes, given in pieces of any length, is there at the 
   participant.state.resize(3'000'001);
   for (char& c : participant.state) c = static_cast<char>(random());
   TempDir dir;
-  Options options;
-  options.keys = test_keys();
-  options.directory = dir.journal();
-  options.segment_bytes = 1 << 20;
-  options.sync = SyncPolicy::never;
+  Options options = options_in(dir, 1 << 20);
   { const auto journal = open(options, participant); }  // killed
   participant.loaded.clear();
   {
@@ -78,6 +70,7 @@ struct Sliced final : Participant {
   static constexpr std::size_t kBallast = 1000, kMost = 3000;
   std::deque<std::uint64_t> numbers, untold;
   std::size_t slices = 0, largest = 0, at_the_end = 0;
+  int begun = 0, finished = 0, given_up = 0;
 
   void settle(std::uint64_t number) {
     numbers.push_back(number);
@@ -94,13 +87,14 @@ struct Sliced final : Participant {
     return bytes;
   }
   std::uint64_t saved_bytes() const override { return numbers.size() * kBallast; }
-  void begin_saving(const Out&) override { untold = numbers; }
+  void begin_saving(const Out&) override { untold = numbers, ++begun; }
   bool save_some(const Out& out, std::size_t bytes) override {
     ++slices;
     largest = std::max(largest, tell(out, bytes));
     return untold.empty();
   }
-  void finish_saving(const Out& out) override { at_the_end = std::max(at_the_end, tell(out, SIZE_MAX)); }
+  void finish_saving(const Out& out) override { at_the_end = std::max(at_the_end, tell(out, SIZE_MAX)), ++finished; }
+  void give_up_saving() override { ++given_up; }
   void save(const Out& out) const override {
     Sliced copy = *this;
     copy.begin_saving(out);
@@ -119,11 +113,7 @@ struct Sliced final : Participant {
 
 TEST_CASE("a large state is written in slices while events come, and is whole wherever the writer is killed") {
   TempDir dir;
-  Options options;
-  options.keys = test_keys();
-  options.directory = dir.journal();
-  options.segment_bytes = 8 << 20;
-  options.sync = SyncPolicy::never;
+  Options options = options_in(dir, 8 << 20);
   std::uint64_t sequence = 0;
   int watched = 0;
   std::mt19937 random(5);
@@ -165,17 +155,17 @@ TEST_CASE("a large state is written in slices while events come, and is whole wh
     participant.settle(sequence);
     must(journal->commit());
   }
+  CHECK(participant.begun == participant.finished + 1);
   must(journal->clear());
+  CHECK(participant.given_up == 1);
+  CHECK(participant.begun == participant.finished + participant.given_up);
   CHECK(files(options.directory, ".journal.tmp").empty());
   CHECK(journal->statistics().retained.events() == 0);
 }
 
 TEST_CASE("a state that is damaged in the newest raw segment is taken from the one before, and the frames since") {
   TempDir dir;
-  Options options;
-  options.keys = test_keys();
-  options.directory = dir.journal();
-  options.segment_bytes = 64 << 10;
+  Options options = options_in(dir, 64 << 10);
   options.sync = SyncPolicy::every_frame;
   std::uint64_t sequence = 0;
   Recorder before;

@@ -15,15 +15,6 @@ namespace {
 
 const LaneId kLane = lane(1);
 
-Options options_in(const TempDir& dir) {
-  Options o;
-  o.keys = test_keys();
-  o.directory = dir.journal();
-  o.segment_bytes = 16 << 10;
-  o.sync = SyncPolicy::never;
-  return o;
-}
-
 // Three frames to a sealed segment, some segments, then a last one that a kill leaves with what is in it. Gives the number of events.
 std::uint64_t fill(const Options& options, std::uint64_t segments) {
   std::uint64_t n = 0;
@@ -83,7 +74,7 @@ void check(const Options& options, std::uint64_t events, std::uint64_t damaged, 
 
 TEST_CASE("whichever allocation of a start fails, the next start has every event once: from a checkpoint, from a table, from nothing") {
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 16 << 10);
   check(options, 0, 0, 0);
   std::filesystem::remove_all(options.directory);
   const std::uint64_t n = 2 * fill(options, 3);
@@ -94,7 +85,7 @@ TEST_CASE("whichever allocation of a start fails, the next start has every event
 
 TEST_CASE("whichever allocation fails while damage is met, the next start has what is around it") {
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 16 << 10);
   const std::uint64_t n = 2 * fill(options, 4);
   const auto sealed = files(options.directory, ".sealed");
   REQUIRE(sealed.size() >= 4);
@@ -114,7 +105,7 @@ TEST_CASE("whichever allocation fails while damage is met, the next start has wh
 
 TEST_CASE("whichever allocation fails while another key's journal is refused, nothing of it is changed, and at last the reason is said") {
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 16 << 10);
   const std::uint64_t n = 2 * fill(options, 2);
   Options other = options;
   other.key_fingerprint.fill(5);

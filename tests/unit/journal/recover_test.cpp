@@ -20,15 +20,6 @@ namespace {
 
 const LaneId kLane = lane(1);
 
-Options options_in(const TempDir& dir, std::uint64_t segment_bytes = 64 << 10) {
-  Options o;
-  o.keys = test_keys();
-  o.directory = dir.journal();
-  o.segment_bytes = segment_bytes;
-  o.sync = SyncPolicy::never;
-  return o;
-}
-
 // A frame with events first..last of the lane, and its cursor.
 void frame(Journal& journal, Recorder& recorder, std::uint64_t first, std::uint64_t last) {
   for (std::uint64_t n = first; n <= last; ++n)
@@ -92,7 +83,7 @@ TEST_CASE("files are of version 2, and a journal with one of another version is 
   for (const bool sealed : {false, true}) {
     CAPTURE(sealed);
     const TempDir dir;
-    const Options options = options_in(dir);
+    const Options options = options_in(dir, 64 << 10);
     Recorder recorder;
     {
       const auto journal = open(options, recorder);
@@ -129,7 +120,7 @@ TEST_CASE("a start after a kill replays what lies behind the checkpoint, and no 
     void replay_clear() override {}
   } participant;
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 64 << 10);
   Recorder unused;
   {
     const auto journal = open(options, participant);
@@ -152,7 +143,7 @@ TEST_CASE("a start after a clean stop replays nothing: the checkpoint is that of
     void replay_clear() override {}
   } participant;
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 64 << 10);
   Recorder unused;
   {
     const auto journal = open(options, participant);
@@ -175,7 +166,7 @@ TEST_CASE("a raw segment that cannot be read, behind one that is sealed, is dama
   for (const Case& c : {Case{0, ".damaged", 1}, Case{1, ".damaged", 1}, Case{9, ".unsynced", 0}}) {
     CAPTURE(c.index);
     const TempDir dir;
-    const Options options = options_in(dir);
+    const Options options = options_in(dir, 64 << 10);
     const std::uint64_t n = fill(options, 2);
     const auto first = open_sealed(options.directory + "/" + sealed_name(1), options.link_key, test_keys());
     must(first);
@@ -202,7 +193,7 @@ TEST_CASE("a raw segment that cannot be read, behind one that is sealed, is dama
 
 TEST_CASE("a lane that is closed is none of the open ones from then on, and is closed once, however often that is said") {
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 64 << 10);
   Recorder recorder;
   Cursor last;
   {
@@ -222,7 +213,7 @@ TEST_CASE("a lane that is closed is none of the open ones from then on, and is c
 
 TEST_CASE("an age that reaches back to before all time puts nothing out") {
   const TempDir dir;
-  Options options = options_in(dir);
+  Options options = options_in(dir, 64 << 10);
   options.retention.max_age = std::chrono::nanoseconds::max();
   Recorder recorder;
   const auto journal = open(options, recorder);
@@ -235,7 +226,7 @@ TEST_CASE("an age that reaches back to before all time puts nothing out") {
 
 TEST_CASE("a sealed segment under another's name is refused by its name: what it is linked to would be missing") {
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 64 << 10);
   const std::uint64_t n = fill(options, 1);
   const std::string path = options.directory + "/" + sealed_name(1), other = options.directory + "/" + sealed_name(1'000'000);
   std::filesystem::rename(path, other);
@@ -254,7 +245,7 @@ TEST_CASE("a state of the participant that it cannot read is refused, from where
   } newer;
   const std::string of_state = ": the state of the open executions in it cannot be read: it is of another version";
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 64 << 10);
   const std::uint64_t n = fill(options, 1);
   const auto refuses = [&](const std::string& from) {
     const auto answer = Journal::open(options, newer);
@@ -274,7 +265,7 @@ TEST_CASE("a state of the participant that it cannot read is refused, from where
 
 TEST_CASE("a sealed table that is damaged is gone behind: the one before and the frames since say the same; with none left it is refused") {
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 64 << 10);
   const std::uint64_t n = fill(options, 3);
   std::filesystem::remove(options.directory + "/checkpoint");
   for (const std::string& path : files(options.directory, ".journal")) std::filesystem::remove(path);
@@ -302,7 +293,7 @@ TEST_CASE("a sealed table that is damaged is gone behind: the one before and the
 
 TEST_CASE("a damaged block behind the table that a start goes on from costs its own events") {
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 64 << 10);
   const std::uint64_t n = fill(options, 2);
   std::filesystem::remove(options.directory + "/checkpoint");
   for (const std::string& path : files(options.directory, ".journal")) std::filesystem::remove(path);
@@ -320,7 +311,7 @@ TEST_CASE("a damaged block behind the table that a start goes on from costs its 
 
 TEST_CASE("files that are kept for use are two, of the size of a segment: others go at a start, and what was half written too") {
   const TempDir dir;
-  const Options options = options_in(dir);
+  const Options options = options_in(dir, 64 << 10);
   const std::uint64_t n = fill(options, 1);
   const auto spares = [&] {
     std::vector<std::string> found;

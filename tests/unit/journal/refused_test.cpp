@@ -18,10 +18,7 @@ const LaneId kLane = lane(1);
 constexpr std::uint64_t kRetained = 200;
 
 Options options_in(const TempDir& dir) {
-  Options o;
-  o.keys = test_keys();
-  o.directory = dir.journal();
-  o.segment_bytes = 32 << 10;
+  Options o = options_in(dir, 32 << 10);
   o.sync = SyncPolicy::every_frame;
   o.retention.max_events = kRetained;
   return o;

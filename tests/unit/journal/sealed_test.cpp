@@ -15,12 +15,8 @@ namespace {
 constexpr unsigned kStrategy = schema::field(Kind::task_execution, "routingDecision.routingStrategy");
 const LaneId kLane = lane(1);
 
-Options options_in(const TempDir& dir, std::uint64_t segment_bytes) {
-  Options o;
-  o.keys = test_keys();
-  o.directory = dir.journal();
-  o.segment_bytes = segment_bytes;
-  o.sync = SyncPolicy::never;
+Options linked_options(const TempDir& dir, std::uint64_t segment_bytes) {
+  Options o = options_in(dir, segment_bytes);
   o.link_key.fill(7);
   return o;
 }
@@ -71,7 +67,7 @@ Read read(const Journal& journal, const View::Filter& filter = {}) {
 
 TEST_CASE("a clean stop leaves sealed segments alone, and a start from there replays nothing") {
   const TempDir dir;
-  const Options options = options_in(dir, 64 << 10);
+  const Options options = linked_options(dir, 64 << 10);
   const std::uint64_t n = fill(options, 3);
   for (const std::string& path : files(options.directory, ".journal")) {  // one that had just begun holds its table alone
     const auto raw = open_raw_segment(path, test_keys());
@@ -97,7 +93,7 @@ TEST_CASE("a clean stop leaves sealed segments alone, and a start from there rep
 
 TEST_CASE("without the checkpoint the same state is found in the newest sealed segment") {
   const TempDir dir;
-  const Options options = options_in(dir, 64 << 10);
+  const Options options = linked_options(dir, 64 << 10);
   const std::uint64_t n = fill(options, 2);
   std::filesystem::remove(options.directory + "/checkpoint");
   Recorder recorder;
@@ -110,7 +106,7 @@ TEST_CASE("without the checkpoint the same state is found in the newest sealed s
 
 TEST_CASE("a damaged block costs that block alone, and is reported") {
   const TempDir dir;
-  const Options options = options_in(dir, 8 << 20);
+  const Options options = linked_options(dir, 8 << 20);
   const std::uint64_t n = fill(options, 1);
   const std::string path = files(options.directory, ".sealed").front();
   const auto sealed = open_sealed(path, options.link_key, test_keys());
@@ -136,7 +132,7 @@ TEST_CASE("a damaged block costs that block alone, and is reported") {
 
 TEST_CASE("a damaged footer costs nothing but the link") {
   const TempDir dir;
-  const Options options = options_in(dir, 64 << 10);
+  const Options options = linked_options(dir, 64 << 10);
   event::Values patch = head(Kind::task_execution, 0, 0);
   patch.set_time(field::kStarted, 500);
   const std::uint64_t n = fill(options, 3, [&](Journal& journal, const EventRef& ref) {
@@ -164,7 +160,7 @@ TEST_CASE("a damaged footer costs nothing but the link") {
 
 TEST_CASE("a footer changed by somebody without the key is noticed, though its checksum is right") {
   const TempDir dir;
-  const Options options = options_in(dir, 64 << 10);
+  const Options options = linked_options(dir, 64 << 10);
   fill(options, 3);
   const std::string path = files(options.directory, ".sealed")[1];
   // The same segment, sealed anew under a key of one's own.
@@ -183,7 +179,7 @@ TEST_CASE("a footer changed by somebody without the key is noticed, though its c
 
 TEST_CASE("a sealed segment that somebody takes away is missed; one that retention takes away is not") {
   const TempDir dir;
-  Options options = options_in(dir, 64 << 10);
+  Options options = linked_options(dir, 64 << 10);
   const std::uint64_t n = fill(options, 5);
   const std::size_t sealed = files(options.directory, ".sealed").size();
   {
@@ -212,7 +208,7 @@ TEST_CASE("a sealed segment that somebody takes away is missed; one that retenti
 TEST_CASE("amendments made before or after sealing count the same, whatever was restarted in between") {
   for (const bool restart : {false, true}) {
     const TempDir dir;
-    const Options options = options_in(dir, 64 << 10);
+    const Options options = linked_options(dir, 64 << 10);
     std::vector<EventRef> refs;
     Recorder recorder;
     auto journal = open(options, recorder);
@@ -274,7 +270,7 @@ TEST_CASE("amendments made before or after sealing count the same, whatever was 
 
 TEST_CASE("a search for one task reads the blocks that have it, and hardly another") {
   const TempDir dir;
-  const Options options = options_in(dir, 16 << 20);
+  const Options options = linked_options(dir, 16 << 20);
   const std::uint64_t n = fill(options, 1);
   Recorder recorder;
   const auto journal = open(options, recorder);
@@ -301,7 +297,7 @@ TEST_CASE("a search for one task reads the blocks that have it, and hardly anoth
 
 TEST_CASE("a view goes on reading what is sealed, retained out, recycled and cleared behind it") {
   const TempDir dir;
-  Options options = options_in(dir, 128 << 10);
+  Options options = linked_options(dir, 128 << 10);
   Recorder recorder;
   const auto journal = open(options, recorder);
   std::uint64_t n = 0;
@@ -347,7 +343,7 @@ TEST_CASE("a view goes on reading what is sealed, retained out, recycled and cle
 
 TEST_CASE("statistics of many blocks take no longer than those of one") {
   const TempDir dir;
-  Options options = options_in(dir, 8 << 20);
+  Options options = linked_options(dir, 8 << 20);
   options.retention.max_events = 150'000;
   Recorder recorder;
   auto journal = open(options, recorder);
