@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void addon_throw(napi_env env, const char* code, const char* message) { napi_throw_error(env, code, message); }
 
@@ -200,6 +201,17 @@ static napi_value run_ids(napi_env env, napi_callback_info info) {
   return list;
 }
 
+/* nowNs(): nanoseconds since 1970 by the clock that the library stamps events with, as a bigint. Date.now() has no fractions, and
+ * performance.timeOrigin is off by what held the process up while it was taken, and by every step of the clock since. */
+static napi_value now_ns(napi_env env, napi_callback_info info) {
+  (void)info;
+  struct timespec now;
+  napi_value made = NULL;
+  clock_gettime(CLOCK_REALTIME, &now);
+  napi_create_bigint_int64(env, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, &made);
+  return made;
+}
+
 /* holdMemory(bytes): what an object of this environment keeps alive outside of it; negative when that is over. */
 static napi_value hold_memory(napi_env env, napi_callback_info info) {
   napi_value argument;
@@ -241,7 +253,8 @@ NAPI_MODULE_INIT() {
     napi_callback function;
   } kFunctions[] = {{"create", create},   {"attachThread", attach_thread}, {"detachThread", detach_thread}, {"account", account},
                     {"problem", problem}, {"lastError", last_error},       {"flushNow", flush_now},         {"flush", flush},
-                    {"runIds", run_ids},  {"recorder", addon_recorder},    {"request", addon_request},      {"holdMemory", hold_memory}};
+                    {"runIds", run_ids},  {"recorder", addon_recorder},    {"request", addon_request},      {"holdMemory", hold_memory},
+                    {"nowNs", now_ns}};
   addon* const state = calloc(1, sizeof *state);
   if (state == NULL || (state->arena = malloc(ARENA_BYTES)) == NULL) {
     free(state);

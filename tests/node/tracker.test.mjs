@@ -127,6 +127,26 @@ test("every method's event is in the export, with its data", async (t) => {
   assert.equal(made.exportTrainingData()[0].data.agentId, "agent-1");
 });
 
+// Node takes timeOrigin from two clocks, one after the other: on a busy machine it is off by milliseconds, here by a minute.
+test("an execution ends by the clock of the other events, however wrong the process's own time is", async (t) => {
+  const { timeOrigin } = performance;
+  Object.defineProperty(performance, "timeOrigin", { configurable: true, value: timeOrigin - 60_000 });
+  t.after(() => Object.defineProperty(performance, "timeOrigin", { configurable: true, value: timeOrigin }));
+  const made = tracker(t);
+  await made.recordAgentStatusChange("agent-1", "busy", { previousStatus: "available" });
+  const before = Date.now();
+  const executionId = made.startTaskExecution("task-1", "agent-1", decisionOf("task-1"));
+  await sleep(5);
+  await made.completeTaskExecution(executionId, outcomeOf(true));
+  const after = Date.now();
+  await made.recordEvaluationOutcome("task-1", { passed: true, score: 1 });
+  const events = made.exportTrainingData();
+  assert.deepEqual(events.map((event) => event.type), ["agent-status-change", "task-execution", "evaluation-outcome"]);
+  const ended = Date.parse(events[1].timestamp);
+  assert.ok(before <= ended && ended <= after, `${before} <= ${ended} <= ${after}`);
+  assert.ok(events[1].data.durationMs <= after - before + 1, `${events[1].data.durationMs}`);
+});
+
 test("a thousand concurrent decisions are all in the export, in order of time", async (t) => {
   const made = tracker(t);
   const start = Date.now() - 2000;

@@ -33,6 +33,10 @@ const functions = {
 const string = koffi.struct("arbiter_string", { data: "void *", size: "size_t" });
 const runIds = ["execution", "task", "agent", "decision"].map((id) => library.func(`arbiter_run_${id}_id`, string, ["void *"]));
 
+const clockGettime = koffi.load(null).func("int clock_gettime(int clock, void *timespec)");
+const CLOCK_REALTIME = 0;
+const timespec = Buffer.alloc(16);
+
 const RUN_BYTES = 1536;
 
 function load() {
@@ -228,6 +232,10 @@ module.exports = {
   lastError: () => own ?? functions.errors.map((error) => error()),
   runIds: (run) => runIds.map((id) => textOf(id(run))),
   holdMemory() {},
+  nowNs() {
+    clockGettime(CLOCK_REALTIME, timespec);
+    return timespec.readBigInt64LE(0) * 1_000_000_000n + timespec.readBigInt64LE(8);
+  },
 };
 
 function textOf({ data, size }) {

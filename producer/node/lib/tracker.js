@@ -190,7 +190,7 @@ class PerformanceTracker {
     // A collector of one's own is asked for no starts, and they would count among the newest maxEventsInMemory events.
     const start = { executionId, taskId, agentId, decisionId: routingDecision?.decisionId, taskType: routingDecision?.taskType, context };
     const run = this.#shared ? this.#producer.startTask(start) : null;
-    this.#executions.set(executionId, { taskId, agentId, routingDecision, context, run, startedAtMs: performance.timeOrigin + performance.now() });
+    this.#executions.set(executionId, { taskId, agentId, routingDecision, context, run, startedMs: performance.now() });
     if (this.#executions.size > OPEN_MAX) this.#executions.delete(this.#executions.keys().next().value);
     this.#forward("recordTaskStart", taskId, agentId, context);
     return executionId;
@@ -201,9 +201,11 @@ class PerformanceTracker {
     const execution = this.#executions.get(executionId);
     if (execution === undefined) return;
     this.#executions.delete(executionId);
-    const { taskId, agentId, routingDecision, context, startedAtMs } = execution;
-    const startedAtNs = BigInt(Math.round(startedAtMs * 1000)) * 1000n;
-    const nowMs = performance.timeOrigin + performance.now();
+    const { taskId, agentId, routingDecision, context, startedMs } = execution;
+    // Its end by the clock of the other events; how long it took, by one that nobody sets.
+    const endedAtNs = backend.nowNs();
+    const tookMs = performance.now() - startedMs;
+    const startedAtNs = endedAtNs - BigInt(Math.round(tookMs * 1000)) * 1000n;
     const { decisionId, selectedAgent, routingStrategy, confidence, propensity, policyVersion, timestamp, taskType } = routingDecision ?? {};
     const { tokensConsumed, tokensIn, tokensOut, ...scores } = outcome ?? {};
     this.#record("recordTaskExecution", {
@@ -215,10 +217,10 @@ class PerformanceTracker {
       startedAtNs,
       routingDecision: { decisionId, selectedAgent, routingStrategy, confidence, propensity, policyVersion, decidedAtNs: nsOf(timestamp) },
       outcome: { ...scores, tokensConsumed: whole(tokensConsumed), tokensIn: whole(tokensIn), tokensOut: whole(tokensOut) },
-      time: BigInt(Math.round(nowMs * 1000)) * 1000n,
+      time: endedAtNs,
     });
-    const metrics = metricsOf(outcome ?? {}, nowMs - startedAtMs);
-    const about = { executionId, routingDecision, startedAt: new Date(startedAtMs).toISOString(), context };
+    const metrics = metricsOf(outcome ?? {}, tookMs);
+    const about = { executionId, routingDecision, startedAt: new Date(Number(startedAtNs / 1_000_000n)).toISOString(), context };
     await this.#forward("recordTaskCompletion", taskId, agentId, metrics, about);
   }
 
