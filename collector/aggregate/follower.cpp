@@ -123,7 +123,7 @@ void Follower::take_frame(const journal::Frame& frame) {
 void Follower::take_event(const LaneId& lane, const event::Values& values, std::uint64_t frame) {
   const std::int64_t time = journal::retention_time_of(values);
   const Followed event{values, lane, frame, time, roster_.whom(values, time)};
-  if (values.kind == Kind::task_execution && !values.has(journal::field::kStarted))
+  if (values.kind == Kind::task_execution && !values.has(journal::field::kStarted) && event.whom.series != kNobody)
     orphans_.add(lane, values.sequence, {event.whom.series, time});
   for (Observer* const observer : observers_) observer->event(event);
   ++counts_.events;

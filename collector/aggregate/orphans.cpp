@@ -1,6 +1,8 @@
 #include "collector/aggregate/orphans.hpp"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "collector/journal/wire.hpp"
 
@@ -19,45 +21,65 @@ Orphans::Id Orphans::id_of(const LaneId& lane, std::uint64_t sequence) {
 void Orphans::add(const LaneId& lane, std::uint64_t sequence, const Orphan& orphan) { add(id_of(lane, sequence), orphan); }
 
 void Orphans::add(Id id, const Orphan& orphan) {
-  // Half empty at least: where one comes for each that goes, a fuller one is made anew every few thousand (what goes from a group that has
-  // run over takes from what the map may hold).
-  if (waiting_.max_load() < 2 * waiting_.size()) waiting_.reserve(3 * waiting_.size());
-  if (!waiting_.insert_or_assign(id, orphan).second) return;
-  order_.push_back(id);
-  while (waiting_.size() > most_) {
-    waiting_.erase(order_.front());
-    order_.pop_front();
+  lines_.push_back({id, orphan});
+  ++size_;
+  while (lines_.size() > most_) let_go_of_oldest();
+}
+
+void Orphans::let_go_of_oldest() {
+  const Line& oldest = lines_.front();
+  if (oldest.orphan.series != kNobody) --size_;
+  if (first_ < indexed_) {
+    const auto at = index_.find(oldest.id);
+    if (at != index_.end() && at->second == first_) index_.erase(at);
   }
-  if (order_.size() > 2 * waiting_.size() + 64) std::erase_if(order_, [&](Id old) { return !waiting_.contains(old); });
+  lines_.pop_front();
+  ++first_;
+}
+
+void Orphans::index_all() {
+  for (indexed_ = std::max(indexed_, first_); indexed_ < first_ + lines_.size(); ++indexed_) {
+    // Half empty at least: where one comes for each that goes, a fuller one is made anew every few thousand (what goes from a group that
+    // has run over takes from what the map may hold).
+    if (index_.max_load() < 2 * index_.size()) index_.reserve(3 * index_.size());
+    index_.insert_or_assign(lines_[indexed_ - first_].id, indexed_);
+  }
 }
 
 std::optional<Orphans::Orphan> Orphans::take(const LaneId& lane, std::uint64_t sequence) {
-  const auto at = waiting_.find(id_of(lane, sequence));
-  if (at == waiting_.end()) return std::nullopt;
-  const Orphan orphan = at->second;
-  waiting_.erase(at);
+  index_all();
+  const auto at = index_.find(id_of(lane, sequence));
+  if (at == index_.end()) return std::nullopt;
+  const Orphan orphan = std::exchange(lines_[at->second - first_].orphan, {});
+  index_.erase(at);
+  if (orphan.series == kNobody) return std::nullopt;
+  --size_;
   return orphan;
 }
 
 void Orphans::forget_series(std::uint32_t series) {
-  boost::unordered::erase_if(waiting_, [series](const auto& item) { return item.second.series == series; });
+  for (Line& line : lines_) {
+    if (line.orphan.series != series) continue;
+    line.orphan = {};
+    --size_;
+  }
 }
 
 void Orphans::clear() {
-  waiting_.clear();
-  order_.clear();
+  index_.clear();
+  lines_.clear();
+  first_ = indexed_ = size_ = 0;
 }
 
 void Orphans::save(const std::function<void(std::string_view)>& out) const {
   std::string bytes;
   journal::Writer put(bytes);
-  put.put(std::uint64_t{waiting_.size()});
-  for (const Id id : order_) {
-    const auto at = waiting_.find(id);
-    if (at == waiting_.end()) continue;
+  put.put(std::uint64_t{size_});
+  for (const auto& [id, orphan] : lines_) {
+    if (orphan.series == kNobody) continue;
     put.put(id);
-    put.put(std::uint64_t{at->second.series});
-    put.put(at->second.time_ns);
+    put.put(std::uint64_t{orphan.series});
+    put.put(orphan.time_ns);
   }
   out(bytes);
 }

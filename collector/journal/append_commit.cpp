@@ -84,9 +84,7 @@ bool Journal::State::prepare_next() {
   prepared_from_ = active().end;
   const bool ready = participant_.save_some(to_next(), std::max<std::size_t>(kSlice, due));
   ARBITER_TESTPOINT("rotate.state_slice");
-  if (next_->written()) return ready;
-  drop_next();
-  return false;
+  return ready;
 }
 
 Result<void> Journal::State::begin_next() {

@@ -48,8 +48,7 @@ class SegmentMaker {
   SegmentMaker& operator=(const SegmentMaker&) = delete;
 
   void add(std::string_view state) { table_->add(state); }  // of the participant: the next piece
-  const Result<void>& written() const { return table_->written(); }
-  std::uint64_t bytes() const { return made_.size; }  // of the file
+  std::uint64_t bytes() const { return made_.size; }        // of the file
   Result<RawSegment> finish(const Table& table);
 
  private:

@@ -29,8 +29,7 @@ class TableWriter {
   TableWriter(const TableWriter&) = delete;
   TableWriter& operator=(const TableWriter&) = delete;
 
-  void add(std::string_view state);                         // the next piece
-  const Result<void>& written() const { return written_; }  // what the system has said so far
+  void add(std::string_view state);  // the next piece
   Result<TableFrame> finish(const FramePlace& place, const Table& table);
 
  private:

@@ -313,19 +313,20 @@ TEST_CASE("a saved state in which what never came is changed or leaves is refuse
   Recorded r;
   r.put(start("open", 30));
   const std::string saved = saved_by(r.join);
-  const auto behind = [&](std::uint32_t tag, std::uint32_t which) {  // the entry
-    std::string bytes = saved;
+  const auto behind = [](std::string bytes, std::uint32_t tag, std::uint32_t which) {  // the entry
     std::string record(reinterpret_cast<const char*>(&tag), sizeof tag);
     record.append(reinterpret_cast<const char*>(&which), sizeof which);
     return bytes.insert(bytes.size() - sizeof(join::Counts) - sizeof(std::uint32_t), record);
   };
   constexpr std::uint32_t kStarts = 0, kGone = 8;
   join::Join loaded(100);
-  REQUIRE(loaded.load(behind(kGone | kStarts, 0)));
+  const std::string gone = behind(saved, kGone | kStarts, 0);
+  REQUIRE(loaded.load(gone));
   CHECK(loaded.open() == 0);
-  CHECK_FALSE(loaded.load(behind(kGone | kStarts, 1)));
-  CHECK_FALSE(loaded.load(behind(kGone | 1, 0)));
-  CHECK_FALSE(loaded.load(behind(13, 0)));
+  CHECK_FALSE(loaded.load(behind(gone, kGone | kStarts, 0)));  // it has left already
+  CHECK_FALSE(loaded.load(behind(saved, kGone | kStarts, 1)));
+  CHECK_FALSE(loaded.load(behind(saved, kGone | 1, 0)));
+  CHECK_FALSE(loaded.load(behind(saved, 13, 0)));
   REQUIRE(loaded.load(saved));
   CHECK(loaded.open() == 1);
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <future>
 #include <thread>
 
 #include "collector/journal/raw_segment.hpp"
@@ -164,9 +165,13 @@ TEST_CASE("a file that is let go of is closed by the thread, also while nothing 
   Background background(dir.journal(), {}, nullptr, syncer);
   const auto opened = File::open(dir.journal() + "/file", O_RDWR | O_CREAT);
   must(opened);
-  auto file = std::make_shared<const SegmentFile>(SegmentFile{*opened, {}, 1, false, nullptr});
-  const std::weak_ptr<const SegmentFile> seen = file;
+  std::promise<std::thread::id> closed;
+  std::shared_ptr<const SegmentFile> file(new SegmentFile{*opened, {}, 1, false, nullptr}, [&](const SegmentFile* last) {
+    delete last;
+    closed.set_value(std::this_thread::get_id());
+  });
   background.close(std::move(file));
-  for (int ms = 0; ms < 20'000 && !seen.expired(); ++ms) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  CHECK(seen.expired());
+  auto by = closed.get_future();
+  REQUIRE(by.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  CHECK(by.get() != std::this_thread::get_id());
 }

@@ -151,6 +151,33 @@ TEST_CASE("a last frame with any bit of it changed is not there") {
   }
 }
 
+TEST_CASE("the fields of a table with any bit of them changed are not taken, whether its state is read along or not") {
+  const TempDir dir;
+  const Options options = options_in(dir, 16 << 10);
+  {
+    Recorder recorder;
+    frame(*open(options, recorder), recorder, lane(1), 1, 3);
+  }
+  const std::string path = files(options.directory, ".journal").back(), whole = content(path);
+  const auto opened = look_at_raw_segment(path, test_keys());
+  must(opened);
+  const std::uint64_t begin = sizeof(RawHeader), end = opened->segment.end;
+  TableTrailer trailer;
+  std::memcpy(&trailer, &whole[end - sizeof trailer], sizeof trailer);
+  const std::uint64_t fields = end - sizeof trailer - trailer.fields_bytes;  // some zeros of padding are within
+  std::uint64_t changed_bytes = 0;
+  for (std::uint64_t at_byte = begin; at_byte < end; ++at_byte) {
+    if (at_byte >= begin + sizeof(FrameHeader) && at_byte < fields) continue;
+    std::string changed = whole;
+    changed[at_byte] = static_cast<char>(changed[at_byte] ^ 1 << at_byte % 8);
+    overwrite(path, changed);
+    REQUIRE_FALSE(look_at_raw_segment(path, test_keys()).has_value());
+    REQUIRE_FALSE(open_raw_segment(path, test_keys()).has_value());
+    ++changed_bytes;
+  }
+  CHECK(changed_bytes > sizeof(FrameHeader) + sizeof trailer);
+}
+
 TEST_CASE("a frame says which segment it is of: another's is refused by its header, and one that lies by its checksum") {
   SegmentKey key{};
   key.fill(7);
