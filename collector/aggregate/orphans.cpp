@@ -29,10 +29,7 @@ void Orphans::add(Id id, const Orphan& orphan) {
 void Orphans::let_go_of_oldest() {
   const Line& oldest = lines_.front();
   if (oldest.orphan.series != kNobody) --size_;
-  if (first_ < indexed_) {
-    const auto at = index_.find(oldest.id);
-    if (at != index_.end() && at->second == first_) index_.erase(at);
-  }
+  if (first_ < indexed_) index_.erase(oldest.id);
   lines_.pop_front();
   ++first_;
 }
