@@ -142,6 +142,7 @@ void Journal::close_lane(const LaneId& lane, const Cursor& last, std::uint64_t i
 std::size_t Journal::pending_bytes() const { return state_->frame_.empty() ? 0 : state_->frame_.bytes(); }
 bool Journal::pending() const { return state_->pending(); }
 Result<void> Journal::commit() { return state_->commit(); }
+std::uint64_t Journal::newest_segment() const { return state_->newest_segment(); }
 std::uint64_t Journal::committed_frame() const { return state_->last_frame_; }
 std::uint64_t Journal::durable_frame() const { return state_->durable_frame(); }
 bool Journal::reach(std::uint64_t frame) { return state_->reach(frame); }

@@ -232,6 +232,7 @@ class Journal {
   Result<void> commit();
   // Frames known to be on stable storage, for SyncPolicy::every_frame; frames are numbered from 1 by commit().
   std::uint64_t committed_frame() const;
+  std::uint64_t newest_segment() const;  // its index: another, once a segment was full
   std::uint64_t durable_frame() const;
   // From any thread: waits until the frames up to this one are on stable storage, whatever the policy. False: that failed.
   bool reach(std::uint64_t frame);

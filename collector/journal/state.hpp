@@ -60,6 +60,7 @@ class Journal::State {
   Timings timings() const;
   Troubles troubles() const { return {damage_->blocks(), broken_links_, sync_failures_, rotation_failing_, last_failure_}; }
   std::shared_ptr<const View> view() const;
+  std::uint64_t newest_segment() const { return segments_.rbegin()->first; }
   Increment since(std::uint64_t frame) const;
   std::uint64_t losses() const;  // dropped, refused and quarantined, of all lanes
 

@@ -62,13 +62,18 @@ std::uint64_t Journal::State::disk_bytes() const {
 // Whole segments leave, oldest first. The file may stay a little longer (see dispose_dead), but counts as gone.
 void Journal::State::enforce_bytes() {
   if (!options_.retention.max_bytes) return;
+  const std::uint64_t max = *options_.retention.max_bytes;
   std::uint64_t bytes = disk_bytes();
-  for (; bytes > *options_.retention.max_bytes && !spares_.empty(); spares_.pop_back()) {
+  // Where that is a small part of the limit, one spare stays, or the room for it: the limit holds while the next segment is made, and that
+  // is made of a file whose pages are there.
+  const bool reserves = max / 4 >= options_.segment_bytes;
+  if (reserves && spares_.empty() && next_ == nullptr) bytes += options_.segment_bytes;
+  for (; bytes > max && spares_.size() > (reserves ? 1 : 0); spares_.pop_back()) {
     remove_file(spares_.back().first);
     ARBITER_TESTPOINT("retention.spare_gone");
     bytes -= spares_.back().second;
   }
-  for (auto it = segments_.begin(); bytes > *options_.retention.max_bytes && std::next(it) != segments_.end(); ++it) {
+  for (auto it = segments_.begin(); bytes > max && std::next(it) != segments_.end(); ++it) {
     for (Block& block : it->second.blocks) retained_.drop(block);
     ARBITER_TESTPOINT("retention.segment_dropped");
     bytes -= it->second.disk_bytes;

@@ -223,10 +223,10 @@ void Engine::housekeeping() {
   if (accounts) health_.look(*this, timeline_.now_ns());
   if (due(clock_due_, kClockSavedEvery) || timeline_.steps() != steps_saved_) save_clock();
   if (!drain_->blocked_by().empty()) return;
-  if (accounts) {
-    drain_->note_accounts();
-    journal_->retain(timeline_.retention_now_ns());
-  }
+  if (accounts) drain_->note_accounts();
+  // With each segment, too: what a full store lets go of is what the next segment is made of.
+  const bool rolled = std::exchange(segment_, journal_->newest_segment()) != journal_->newest_segment();
+  if (accounts || rolled) journal_->retain(timeline_.retention_now_ns());
 }
 
 const Health& Engine::health() {
