@@ -9,14 +9,16 @@ namespace arbiter {
 
 enum class Urgency {
   now,       // agents or an operator wait for it
-  whenever,  // gives way to those where they want the same processor
+  soon,      // figures come from it: gives way to those, and does not starve where every processor is taken
+  whenever,  // gives way to all of these
 };
 
 // To be called first by every thread of the collector.
 inline void begin_thread(const char* name, Urgency urgency) {
-  constexpr int nice_whenever = 10;
+  constexpr int nice_soon = 5, nice_whenever = 10;
   pthread_setname_np(pthread_self(), name);
-  if (urgency == Urgency::whenever) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice_whenever);
+  if (urgency == Urgency::now) return;
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), urgency == Urgency::soon ? nice_soon : nice_whenever);
 }
 
 }  // namespace arbiter

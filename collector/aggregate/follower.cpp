@@ -30,7 +30,7 @@ void Follower::start() {
   checkpoint_due_ = now + options_.checkpoint_every;
   expire_due_ = now + kExpireEvery;
   thread_ = std::jthread([this](const std::stop_token& stopping) {
-    begin_thread("follow", Urgency::now);
+    begin_thread("follow", Urgency::soon);
     run(stopping);
   });
 }

@@ -1,6 +1,7 @@
 #include "collector/aggregate/profile.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "collector/journal/totals.hpp"
@@ -87,13 +88,15 @@ void add_decision(Profile& p, const Values& v) {
   ++p.chosen;
   add_real(p.routing_confidence, v, field(k, "confidence"));
   if (!v.has(list)) return;
-  std::optional<double> own, best_other;
+  constexpr double kUnscored = -std::numeric_limits<double>::infinity();
+  double own = kUnscored,
+         best_other = kUnscored;  // which of them is the next one's no processor guesses: no branch asks whether it is there
   for (event::ListReader items(schema::kAlternatives, v.text[list]); items.next();) {
     if (!items.has(1)) continue;
-    std::optional<double>& score = items.text(0) == v.text[agent] ? own : best_other;
-    score = std::max(score.value_or(items.real(1)), items.real(1));
+    double& score = items.text(0) == v.text[agent] ? own : best_other;
+    score = std::max(score, items.real(1));
   }
-  if (own && best_other) p.alternative_scored_higher.add(*best_other > *own);
+  if (own != kUnscored && best_other != kUnscored) p.alternative_scored_higher.add(best_other > own);
 }
 
 constexpr std::array kMeans = {&Profile::quality,           &Profile::efficiency,     &Profile::tokens,
