@@ -7,6 +7,7 @@
 // are larger than the caches, what is to go next, and what will be looked for soon, is prefetched.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
@@ -29,6 +30,7 @@ class OldestOut {
 
   std::size_t size() const { return size_; }
   bool full() const { return size_ >= capacity_; }
+  void reserve(std::size_t entries) { slots_.reserve(std::min(entries, capacity_)); }  // that will come soon
   void set_capacity(std::size_t capacity) { capacity_ = capacity; }
   std::uint32_t oldest() const { return oldest_; }
   Entry& operator[](std::uint32_t slot) { return slots_[slot].entry; }

@@ -294,6 +294,7 @@ bool Join::load_entries(std::string_view bytes) {
 
   bool good = true;
   each_table(*this, [&]<class Entry, std::size_t Indexes>(std::uint32_t number, OldestOut<Entry, Indexes>& table) {
+    table.reserve(offsets[number].size());
     for (const std::size_t at : offsets[number]) {
       if (at == kLeft) continue;
       Entry entry{};

@@ -180,14 +180,17 @@ std::span<const std::byte> FrameStream::peek(std::size_t bytes) {
   bytes = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, end_ - offset_));
   if (offset_ < buffer_at_ || offset_ + bytes > buffer_at_ + buffer_bytes_) {
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(bytes, kReadAhead), end_ - offset_));
-    if (buffer_.size() < want) buffer_.resize(want);
-    const auto got = segment_.file->read(std::span(buffer_).first(want), offset_);
+    if (buffer_room_ < want) {  // what is in it is read again, and nothing is filled in that is
+      buffer_ = std::make_unique_for_overwrite<std::byte[]>(want);
+      buffer_room_ = want;
+    }
+    const auto got = segment_.file->read(std::span(buffer_.get(), want), offset_);
     buffer_at_ = offset_;
     buffer_bytes_ = got ? *got : 0;
     if (!got) failed_ = got.error();
   }
   const auto from = static_cast<std::size_t>(offset_ - buffer_at_);
-  return std::span<const std::byte>(buffer_).subspan(from, std::min(bytes, buffer_bytes_ - from));
+  return std::span<const std::byte>(buffer_.get() + from, std::min(bytes, buffer_bytes_ - from));
 }
 
 std::optional<Frame> FrameStream::at() {

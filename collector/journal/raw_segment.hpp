@@ -100,9 +100,10 @@ class FrameStream {
   const RawSegment& segment_;
   std::uint64_t offset_, end_, previous_;
   std::uint64_t frame_at_ = 0;
-  std::vector<std::byte> buffer_, decrypted_;
-  std::uint64_t buffer_at_ = 0;
-  std::size_t buffer_bytes_ = 0;
+  std::unique_ptr<std::byte[]> buffer_;
+  std::size_t buffer_room_ = 0, buffer_bytes_ = 0;
+  std::uint64_t buffer_at_ = 0;  // of those, in the file
+  std::vector<std::byte> decrypted_;
   bool chained_ = true;
   std::optional<Error> failed_;
 };

@@ -8,6 +8,7 @@
 #include "collector/crypt/stream.hpp"
 #include "collector/journal/checkpoint.hpp"
 #include "collector/journal/scan.hpp"
+#include "collector/journal/scans.hpp"
 #include "collector/journal/state.hpp"
 #include "collector/journal/unsynced.hpp"
 #include "shm/testpoint.hpp"
@@ -38,6 +39,13 @@ Error other_key(const std::string& path, const Fingerprint& made_under, const Fi
           ": give back the key it was made with, or start on an empty state directory"};
 }
 
+GenericNames names_of(const Totals& lifetime) {
+  GenericNames names;
+  for (const auto& [name, n] : lifetime.generic_by_type)
+    if (name != GenericNames::kOther) names.name(name);
+  return names;
+}
+
 // Whether the journal has the frame at which the checkpoint was made.
 bool fits(const Checkpoint& c, const std::map<std::uint64_t, OpenedRaw>& raw, const std::map<std::uint64_t, Sealed>& sealed,
           std::uint64_t& frames_end) {
@@ -64,7 +72,8 @@ struct Journal::State::Found {
   std::map<std::uint64_t, std::string> torn;        // raw ones whose beginning cannot be read: why
   std::set<std::uint64_t> other;                    // and of those, the ones that are another segment, before or behind their name
   std::optional<Checkpoint> checkpoint;
-  bool behind_table = false;  // the newest table that could be read is not that of the newest segment
+  std::uint64_t known_end = 0;  // of the newest segment's frames, by the checkpoint
+  bool behind_table = false;    // the newest table that could be read is not that of the newest segment
 
   // Where the frames of a raw segment end, by the table of the one after it: damage before that is damage, not the journal's end. The one
   // after it may have been sealed; one with damaged frames cannot be.
@@ -76,6 +85,13 @@ struct Journal::State::Found {
     if (const auto after = sealed.find(index + 1); after != sealed.end())
       if (const auto table = read_sealed_table(after->second)) return from(*table);
     return {};
+  }
+  // The raw ones whose frames are all in the table of the newest segment.
+  std::vector<RawScans::Wanted> before_newest() const {
+    std::vector<RawScans::Wanted> wanted;
+    for (const auto& [index, opened] : raw)
+      if (index < newest()) wanted.push_back({index, opened.segment, opened.table.last_frame, reach(index)});
+    return wanted;
   }
   std::uint64_t newest() const { return std::max(raw.empty() ? 0 : raw.rbegin()->first, sealed.empty() ? 0 : sealed.rbegin()->first); }
 };
@@ -90,7 +106,17 @@ Result<void> Journal::State::recover() {
     return rotate();
   }
   ARBITER_TESTPOINT("recover.found");
-  if (auto loaded = load_state(found); !loaded) return loaded;
+  std::optional<RawScans> others;
+  if (const auto last = found.raw.find(found.newest()); last != found.raw.end())  // meanwhile
+    others.emplace(found.before_newest(), names_of(last->second.table.lifetime));
+  std::uint64_t from = 0;
+  if (auto loaded = load_state(found, from); !loaded) return loaded;
+  if (auto replayed = replay_from(found, from); !replayed) return replayed;
+  if (!others) others.emplace(found.before_newest(), names_);
+  for (auto& [index, scanned] : others->finish()) {
+    if (!scanned) return scanned.error().while_(options_.directory + "/" + raw_name(index));
+    found.scanned.emplace(index, std::move(*scanned));  // unless the frames in it were replayed
+  }
   ARBITER_TESTPOINT("recover.state");
   if (auto loaded = load_index(found); !loaded) return loaded;
   ARBITER_TESTPOINT("recover.index");
@@ -239,8 +265,7 @@ Result<void> Journal::State::adopt(Table& t, const std::string& from) {
   last_frame_ = t.last_frame;
   edges_.restore(t.edge, std::move(t.eras));
   lifetime_ = std::move(t.lifetime);
-  for (const auto& [name, n] : lifetime_.generic_by_type)
-    if (name != GenericNames::kOther) names_.name(name);
+  names_ = names_of(lifetime_);
   cleared_ = t.cleared;
   created_unix_ns_ = t.created_unix_ns;
   collection_started_ns_ = t.collection_started_ns;
@@ -269,12 +294,11 @@ void Journal::State::replay(const Frame& frame, const Summary* arrived) {
   ARBITER_TESTPOINT("recover.frame");
 }
 
-// From the newest checkpoint or table that can be read, through the frames behind it.
-Result<void> Journal::State::load_state(Found& found) {
-  std::uint64_t from = found.newest();
-  std::uint64_t known_end = 0;  // of the newest segment's frames, by the checkpoint
+// From the newest checkpoint or table that can be read. `from`: the segment whose frames, and those behind it, come then.
+Result<void> Journal::State::load_state(Found& found, std::uint64_t& from) {
+  from = found.newest();
   auto& checkpoint = found.checkpoint;
-  if (checkpoint && checkpoint->segment == from && fits(*checkpoint, found.raw, found.sealed, known_end)) {
+  if (checkpoint && checkpoint->segment == from && fits(*checkpoint, found.raw, found.sealed, found.known_end)) {
     if (auto adopted = adopt(checkpoint->table, checkpoint_path(options_.directory)); !adopted) return adopted;
     ARBITER_TESTPOINT("recover.checkpoint");
   } else {
@@ -305,12 +329,16 @@ Result<void> Journal::State::load_state(Found& found) {
     }
   }
   for (auto& [index, raw] : found.raw) raw.table.participant = {};  // large, and not wanted any more
+  return {};
+}
+
+Result<void> Journal::State::replay_from(Found& found, std::uint64_t from) {
   for (auto& [index, sealed] : found.sealed)
     if (sealed.footer_lost) rescan(sealed, names_);
   for (; from <= found.newest(); ++from) {
     if (const auto raw = found.raw.find(from); raw != found.raw.end()) {
       Reach reach = found.reach(from);
-      if (reach.known == 0) reach = {known_end, 0};
+      if (reach.known == 0) reach = {found.known_end, 0};
       auto scanned = scan_raw(raw->second.segment, raw->second.table.last_frame, reach, names_,
                               [&](const Frame& frame, const Summary& arrived) { replay(frame, &arrived); });
       if (!scanned) return scanned.error().while_(options_.directory + "/" + raw_name(from));
@@ -339,11 +367,6 @@ Result<void> Journal::State::load_index(Found& found) {
   const std::uint64_t newest = found.newest();
   std::map<std::uint64_t, const ScannedSegment*> scans;
   for (const auto& [index, opened] : found.raw) {
-    if (!found.scanned.contains(index)) {
-      auto behind = scan_raw(opened.segment, opened.table.last_frame, found.reach(index), names_);
-      if (!behind) return behind.error().while_(options_.directory + "/" + raw_name(index));
-      found.scanned[index] = std::move(*behind);
-    }
     const ScannedSegment& scanned = found.scanned[index];
     Segment& s = segments_[index];
     s.state = index == newest ? SegmentState::active : SegmentState::full;

@@ -115,7 +115,8 @@ class Journal::State {
   Result<void> set_aside(Found& found);
   Result<void> open_raw(Found& found, std::uint64_t index, const std::string& path, bool older);
   Result<void> open_sealed_segment(Found& found, std::uint64_t index, const std::string& path);
-  Result<void> load_state(Found& found);
+  Result<void> load_state(Found& found, std::uint64_t& from);
+  Result<void> replay_from(Found& found, std::uint64_t from);
   Result<void> adopt(Table& table, const std::string& from);
   void replay(const Frame& frame, const Summary* arrived);
   Result<void> load_index(Found& found);
