@@ -286,30 +286,35 @@ bool ListReader::next() {
     malformed_ = at_ != end_;
     return false;
   }
-  const auto room = [&] { return static_cast<std::size_t>(end_ - at_); };
+  // What is read is held here, not in the members: a byte that is stored to one of those could be any of the others.
+  const char* at = at_;
+  const std::span<const schema::Field> fields = list_->fields;
+  const auto room = [&] { return static_cast<std::size_t>(end_ - at); };
   const auto give_up = [&] {
     malformed_ = true;
     return false;
   };
   if (room() < 1) return give_up();
-  present_ = load<std::uint8_t>(at_++);
-  if (present_ >> list_->fields.size() != 0) return give_up();
-  for (unsigned f = 0; f < list_->fields.size(); ++f) {
-    if (!has(f)) continue;
-    if (list_->fields[f].string()) {
+  const auto present = load<std::uint8_t>(at++);
+  if (present >> fields.size() != 0) return give_up();
+  for (unsigned f = 0; f < fields.size(); ++f) {
+    if ((present >> f & 1) == 0) continue;
+    if (fields[f].string()) {
       if (room() < 2) return give_up();
-      const auto length = load<std::uint16_t>(at_);
+      const auto length = load<std::uint16_t>(at);
       const std::size_t size = size_on_wire(length);
-      at_ += 2;
+      at += 2;
       if (room() < size) return give_up();
-      text_[f] = text_of(at_, length);
-      at_ += size;
+      text_[f] = text_of(at, length);
+      at += size;
     } else {
       if (room() < 8) return give_up();
-      number_[f] = load<std::uint64_t>(at_);
-      at_ += 8;
+      number_[f] = load<std::uint64_t>(at);
+      at += 8;
     }
   }
+  at_ = at;
+  present_ = present;
   ++read_;
   return true;
 }
