@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "collector/aggregate/observer.hpp"
+#include "collector/large_pages.hpp"
 #include "collector/recent_hashes.hpp"
 #include "shm/event.hpp"
 
@@ -89,7 +90,7 @@ class Roster {
   std::size_t series_in_use_ = 0;
   boost::unordered_flat_map<std::string, std::uint32_t, Hash, std::equal_to<>> by_key_;
   RecentHashes<std::uint32_t> recent_plain_, recent_hashed_;  // the numbers of agents seen lately, by their names as stored
-  std::vector<Owner> owners_;                                 // kOwners, from the first event on
+  std::vector<Owner, LargePages<Owner>> owners_;              // kOwners, from the first event on
   std::uint32_t other_ = kNobody;                             // kOther, once there is no more room
   std::uint64_t overflowed_ = 0;
 };

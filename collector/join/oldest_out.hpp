@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "collector/join/key.hpp"
-#include "collector/join/large_pages.hpp"
+#include "collector/large_pages.hpp"
 
 namespace arbiter::join {
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <new>
 
-namespace arbiter::join {
+namespace arbiter {
 
 template <class T>
 struct LargePages {
@@ -20,20 +20,22 @@ struct LargePages {
 
   T* allocate(std::size_t n) {
     const std::size_t bytes = n * sizeof(T);
-    if (bytes < kFrom) return std::allocator<T>{}.allocate(n);
+    if (!large(n)) return std::allocator<T>{}.allocate(n);
     void* const at = std::aligned_alloc(kPage, (bytes + kPage - 1) / kPage * kPage);
     if (at == nullptr) throw std::bad_alloc();
     madvise(at, bytes, MADV_HUGEPAGE);  // a wish
     return static_cast<T*>(at);
   }
   void deallocate(T* at, std::size_t n) {
-    if (n * sizeof(T) < kFrom) return std::allocator<T>{}.deallocate(at, n);
+    if (!large(n)) return std::allocator<T>{}.deallocate(at, n);
     std::free(at);
   }
   bool operator==(const LargePages&) const { return true; }
 
  private:
-  static constexpr std::size_t kPage = 2 << 20, kFrom = 2 * kPage;  // what is smaller would waste too much of its last page
+  static constexpr std::size_t kPage = 2 << 20;
+  // What is smaller than two would waste too much of its last one, unless it fits.
+  static bool large(std::size_t n) { return n * sizeof(T) >= 2 * kPage || n * sizeof(T) == kPage; }
 };
 
-}  // namespace arbiter::join
+}  // namespace arbiter
