@@ -89,8 +89,7 @@ void add_decision(Profile& p, const Values& v) {
   add_real(p.routing_confidence, v, field(k, "confidence"));
   if (!v.has(list)) return;
   constexpr double kUnscored = -std::numeric_limits<double>::infinity();
-  double own = kUnscored,
-         best_other = kUnscored;  // which of them is the next one's no processor guesses: no branch asks whether it is there
+  double own = kUnscored, best_other = kUnscored;  // whose the next score is no processor guesses: nothing branches on it
   for (event::ListReader items(schema::kAlternatives, v.text[list]); items.next();) {
     if (!items.has(1)) continue;
     double& score = items.text(0) == v.text[agent] ? own : best_other;

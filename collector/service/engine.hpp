@@ -110,8 +110,8 @@ class Engine {
 
   using Clock = std::chrono::steady_clock;
   // When each of the recurring things is due.
-  std::uint64_t segment_ = 0;  // the journal's newest, when its retention was last looked at
   Clock::time_point clocks_due_{}, ended_due_{}, accounts_due_{}, scan_due_{}, clock_due_{}, beat_due_{};
+  std::uint64_t segment_ = 0;  // the journal's newest, when its retention was last looked at
   Clock::duration beat_every_{};
   std::function<void()> beat_;  // empty: nobody listens
   std::uint64_t steps_saved_ = 0;
