@@ -10,7 +10,7 @@ namespace arbiter::journal {
 
 RawScans::RawScans(std::vector<Wanted> wanted, const GenericNames& names)
     : wanted_(std::move(wanted)), names_(names), scans_(wanted_.size()) {
-  constexpr std::size_t kHelpersMax = 3;  // with more it is the disk that all wait for
+  constexpr std::size_t kHelpersMax = 3;  // of a host with many processors, no more than that
   const std::size_t others = std::max(std::thread::hardware_concurrency(), 1u) - 1, most = std::min({wanted_.size(), others, kHelpersMax});
   helpers_.reserve(most);
   try {

@@ -118,6 +118,17 @@ TEST_CASE("a start that comes after its completion is handed on as such, also af
   CHECK(scene.follow().heard == Heard{"1", "late 2000000000 at 5000000000"});
 }
 
+TEST_CASE("an execution of nobody, which no agent records but a file may hold, is handed on, and its start is let go") {
+  Scene scene;
+  const journal::EventRef of_nobody = scene.record(head(Kind::task_execution, ++scene.sequence, kStart + 5 * kSecond));
+  scene.commit();
+  event::Values patch = head(Kind::task_execution, 1, kStart + 5 * kSecond);
+  patch.set_time(journal::field::kStarted, kStart + 3 * kSecond);
+  scene.journal->amend(of_nobody, patch);
+  scene.commit();
+  CHECK(scene.follow().heard == Heard{"1 of nobody"});
+}
+
 TEST_CASE("what is followed is the same after sealing, and without the checkpoint") {
   Scene scene(1 << 16);
   Heard expected;

@@ -53,15 +53,6 @@ namespace {
 
 const LaneId kLane = lane(1);
 
-Options options_in(const std::string& directory, std::uint64_t segment_bytes) {
-  Options o;
-  o.keys = test_keys();
-  o.directory = directory;
-  o.segment_bytes = segment_bytes;
-  o.sync = SyncPolicy::never;
-  return o;
-}
-
 struct Store {
   Options options;
   Recorder recorder;
@@ -111,7 +102,7 @@ TEST_CASE("a frame that the disk has no room for is pending until it is in, wher
   for (long room = 0; room < 1500; room += 97) {
     CAPTURE(room);
     const TempDir dir;
-    Store store(options_in(dir.journal(), 64 << 10));
+    Store store(options_in(dir, 64 << 10));
     store.append(5);
     must(store.journal->commit());
     store.append(5);
@@ -146,7 +137,7 @@ TEST_CASE("a frame that the disk has no room for is pending until it is in, wher
 
 TEST_CASE("a disk that has no room for another segment lets this one grow, and takes the next when there is room") {
   const TempDir dir;
-  Store store(options_in(dir.journal(), 32 << 10));
+  Store store(options_in(dir, 32 << 10));
   while (files(store.options.directory, ".journal").size() + files(store.options.directory, ".sealed").size() < 2) {
     store.append(10);
     must(store.journal->commit());
@@ -203,7 +194,7 @@ TEST_CASE("on a file system that is really full nothing is lost and nothing cras
 
 TEST_CASE("a sync that fails is not tried again: the segment is left, counted, and durable once it is sealed") {
   const TempDir dir;
-  Options options = options_in(dir.journal(), 1 << 20);
+  Options options = options_in(dir, 1 << 20);
   options.sync = SyncPolicy::every_frame;
   Store store(options);
   store.append(10);
@@ -232,7 +223,7 @@ TEST_CASE("a sync that fails is not tried again: the segment is left, counted, a
 TEST_CASE(
     "until the segment whose sync failed is sealed, none of its frames is called durable, nor any behind them, and its file is let be") {
   const TempDir dir;
-  Options options = options_in(dir.journal(), 1 << 20);
+  Options options = options_in(dir, 1 << 20);
   options.sync = SyncPolicy::every_frame;
   Store store(options);
   const std::string obstacle = options.directory + "/00000000000000000001.sealed.tmp";
@@ -267,7 +258,7 @@ TEST_CASE(
 
 TEST_CASE("every frame is made durable as it comes, or after the interval, or not at all, as asked") {
   const TempDir dir;
-  Options options = options_in(dir.journal(), 1 << 20);
+  Options options = options_in(dir, 1 << 20);
   options.sync = SyncPolicy::interval;
   options.sync_interval = std::chrono::milliseconds(5);
   Store store(options);
@@ -290,7 +281,7 @@ TEST_CASE("every frame is made durable as it comes, or after the interval, or no
 
 TEST_CASE("a checkpoint that cannot be synced has no name, is tried again a second later and not before, and is said once") {
   const TempDir dir;
-  Store store(options_in(dir.journal(), 1 << 20));
+  Store store(options_in(dir, 1 << 20));
   store.append(10);
   must(store.journal->commit());
   syncs_to_fail = 1000;
@@ -311,7 +302,7 @@ TEST_CASE("a checkpoint that cannot be synced has no name, is tried again a seco
 
 TEST_CASE("the journal's disk use stays within its limit, by whole segments, and the newest events stay") {
   const TempDir dir;
-  Options options = options_in(dir.journal(), 64 << 10);
+  Options options = options_in(dir, 64 << 10);
   options.retention.max_bytes = 400 << 10;
   Store store(options);
   for (int i = 0; i < 800; ++i) {
@@ -350,7 +341,7 @@ TEST_CASE("the journal's disk use stays within its limit, by whole segments, and
 
 TEST_CASE("a full store makes its segments of files that it lets go of") {
   const TempDir dir;
-  Options options = options_in(dir.journal(), 64 << 10);
+  Options options = options_in(dir, 64 << 10);
   options.retention.max_bytes = 400 << 10;
   Store store(options);
   const auto roll = [&] {
@@ -376,7 +367,7 @@ TEST_CASE("a full store makes its segments of files that it lets go of") {
 
 TEST_CASE("clear forgets every event and leaves nothing of them on the disk; cursors, accounts and lifetime stay") {
   const TempDir dir;
-  Options options = options_in(dir.journal(), 64 << 10);
+  Options options = options_in(dir, 64 << 10);
   options.retention.max_events = 200;  // some files are spares by then
   Store store(options);
   Cursor gone;
@@ -418,7 +409,7 @@ TEST_CASE("clear forgets every event and leaves nothing of them on the disk; cur
 
 TEST_CASE("a clear that the disk refuses is done when it can be written") {
   const TempDir dir;
-  Store store(options_in(dir.journal(), 64 << 10));
+  Store store(options_in(dir, 64 << 10));
   store.append(10);
   must(store.journal->commit());
   room_left = 0;
@@ -438,7 +429,7 @@ TEST_CASE("a clear that the disk refuses is done when it can be written") {
 
 TEST_CASE("state made under another key is refused, and the message says which") {
   const TempDir dir;
-  Options options = options_in(dir.journal(), 64 << 10);
+  Options options = options_in(dir, 64 << 10);
   options.key_fingerprint.fill(0xab);
   for (const bool sealed : {false, true}) {
     {

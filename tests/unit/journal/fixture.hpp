@@ -149,14 +149,15 @@ inline crypt::Keyring test_keys() {
 }
 
 // Segments that a test fills; nothing is synced.
-inline Options options_in(const TempDir& dir, std::uint64_t segment_bytes) {
+inline Options options_in(const std::string& directory, std::uint64_t segment_bytes) {
   Options o;
   o.keys = test_keys();
-  o.directory = dir.journal();
+  o.directory = directory;
   o.segment_bytes = segment_bytes;
   o.sync = SyncPolicy::never;
   return o;
 }
+inline Options options_in(const TempDir& dir, std::uint64_t segment_bytes) { return options_in(dir.journal(), segment_bytes); }
 
 template <class R>
 bool refused(const R& result) {
