@@ -124,9 +124,11 @@ TEST_CASE("an execution of nobody, which no agent records but a file may hold, i
   scene.commit();
   event::Values patch = head(Kind::task_execution, 1, kStart + 5 * kSecond);
   patch.set_time(journal::field::kStarted, kStart + 3 * kSecond);
+  CHECK(scene.follow().heard == Heard{"1 of nobody"});
   scene.journal->amend(of_nobody, patch);
   scene.commit();
   CHECK(scene.follow().heard == Heard{"1 of nobody"});
+  CHECK(scene.warnings.empty());  // the checkpoint was one
 }
 
 TEST_CASE("what is followed is the same after sealing, and without the checkpoint") {
